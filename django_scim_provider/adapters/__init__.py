@@ -1,0 +1,22 @@
+"""What a host declares: how SCIM reads on its models, and who is in scope."""
+
+from ..protocol.urns import ENTERPRISE_USER
+from .attributes import Attr, Boolean, Identifier, Not, PrimaryValue, full_name
+from .base import MapError, ResourceAdapter
+from .registry import get_adapter, get_user_adapter
+from .users import UserAdapter
+
+__all__ = [
+    "ENTERPRISE_USER",
+    "Attr",
+    "Boolean",
+    "Identifier",
+    "MapError",
+    "Not",
+    "PrimaryValue",
+    "ResourceAdapter",
+    "UserAdapter",
+    "full_name",
+    "get_adapter",
+    "get_user_adapter",
+]

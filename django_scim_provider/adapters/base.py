@@ -1,0 +1,254 @@
+"""What every adapter is: an attribute map, and all that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any, ClassVar, NamedTuple
+
+from django.db import models
+
+from ..models import ScimConnection
+from ..models.values import bounded_key
+from ..protocol.keys import fold
+from ..protocol.paths import split_path
+from ..protocol.schemas import BoundPath, ResourceType, Schema
+from .attributes import Attr, Boolean, Identifier, PrimaryValue
+from .fields import HostPath
+
+
+class MapError(ValueError):
+    """The attribute map names something that the schema or the model does not have."""
+
+
+class Mapped(NamedTuple):
+    """One entry of the map, looked up on both sides."""
+
+    path: BoundPath
+    attr: Attr
+    columns: tuple[HostPath, ...]
+
+
+class Indexed(NamedTuple):
+    """What the filter index holds of one value."""
+
+    type: str
+    primary: bool
+    value_key: str
+
+
+class ResourceAdapter:
+    """Maps one SCIM resource type to one model of the host.
+
+    ``attributes`` is the whole declaration: schema, reading, writing, filtering, sorting and the system checks
+    follow from it. Keys are attribute paths (``"name.givenName"``, ``f"{ENTERPRISE_USER}:department"``); values are
+    columns or ``Attr`` objects.
+    """
+
+    name: ClassVar[str]
+    endpoint: ClassVar[str]
+    description: ClassVar[str] = ""
+    schema: ClassVar[Schema]
+    extensions: ClassVar[tuple[Schema, ...]] = ()
+    attributes: ClassVar[Mapping[str, str | Attr]] = {}
+    keep_unmapped: ClassVar[bool] = True
+    """Whether attributes without a column are kept as sent; else they are accepted, ignored and not in /Schemas."""
+
+    always_shown: ClassVar[frozenset[str]] = frozenset()
+    """Attributes that this package answers for itself, mapped or not."""
+
+    def __init__(self, portal: str = "") -> None:
+        self.portal = portal
+
+    @property
+    def model(self) -> type[models.Model]:
+        """The host's model."""
+        raise NotImplementedError
+
+    @cached_property
+    def full_resource_type(self) -> ResourceType:
+        return ResourceType(self.name, self.endpoint, self.description, self.schema, self.extensions)
+
+    @cached_property
+    def resource_type(self) -> ResourceType:
+        """The resource type with exactly the attributes that are implemented."""
+        full = self.full_resource_type
+        if self.keep_unmapped:
+            return full
+        names = self.always_shown | {mapped.path.key for mapped in self.mapping}
+        extensions = (
+            schema.only({name.removeprefix(f"{schema.id}:") for name in names}) for schema in self.extensions
+        )
+        return ResourceType(
+            self.name,
+            self.endpoint,
+            self.description,
+            self.schema.only(names),
+            tuple(schema for schema in extensions if schema.attributes),
+        )
+
+    @cached_property
+    def mapping(self) -> tuple[Mapped, ...]:
+        """The map, looked up.
+
+        :raises MapError: a key is not an attribute of the schema.
+        """
+        return tuple(self._bind(key, entry) for key, entry in self.attributes.items())
+
+    def _bind(self, key: str, entry: str | Attr) -> Mapped:
+        parts = split_path(key)
+        path = self.full_resource_type.bind(*parts) if parts else None
+        if path is None:
+            raise MapError(f"'{key}' is not an attribute of {self.name} or of its extensions.")
+        attr = entry if isinstance(entry, Attr) else self._attr(path, entry)
+        return Mapped(path, attr, tuple(HostPath(self.model, field) for field in attr.fields))
+
+    @staticmethod
+    def _attr(path: BoundPath, column: str) -> Attr:
+        if path.attribute.multi_valued:
+            return PrimaryValue(column)
+        if path.target.type == "boolean":
+            return Boolean(column)
+        return Identifier(column) if path.target.uniqueness != "none" else Attr(column)
+
+    @cached_property
+    def by_key(self) -> dict[str, Mapped]:
+        return {mapped.path.key: mapped for mapped in self.mapping}
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that the map reads, once each."""
+        return tuple(dict.fromkeys(field for mapped in self.mapping for field in mapped.attr.fields))
+
+    @cached_property
+    def _indexed_paths(self) -> tuple[BoundPath, ...]:
+        """Attributes whose values are in the filter index while the host's row is live."""
+        return tuple(
+            BoundPath(path.urn, path.attribute, sub)
+            for path in self.resource_type.paths()
+            if path.key not in self.always_shown
+            for sub in self._parts(path)
+            if not self.has_column(BoundPath(path.urn, path.attribute, sub))
+        )
+
+    @cached_property
+    def _all_paths(self) -> tuple[BoundPath, ...]:
+        return tuple(
+            BoundPath(path.urn, path.attribute, sub)
+            for path in self.resource_type.paths()
+            if path.key not in self.always_shown
+            for sub in self._parts(path)
+        )
+
+    @staticmethod
+    def _parts(path: BoundPath) -> tuple[Any, ...]:
+        if path.attribute.type != "complex" or path.attribute.multi_valued:
+            return (None,)
+        return path.attribute.sub_attributes
+
+    def has_column(self, path: BoundPath) -> bool:
+        """Whether a column of the host's answers filters on this path."""
+        mapped = self.by_key.get(path.key)
+        return mapped is not None and not path.attribute.multi_valued and mapped.attr.lookup is not None
+
+    @cached_property
+    def extension_urns(self) -> tuple[str, ...]:
+        return tuple(schema.id for schema in self.resource_type.extensions)
+
+    # Reading -----------------------------------------------------------------------------------------------
+
+    def shown(self, sent: Mapping[str, Any], columns: Mapping[str, Any] | None) -> dict[str, Any]:
+        """The resource to show: the form last sent, with the host's value wherever that says something else.
+
+        :param sent: the document last sent.
+        :param columns: the host's column values by look-up path, or ``None`` where there is no live counterpart.
+        :returns: a new canonical document; its inner objects may be shared with ``sent``.
+        """
+        document = dict(sent)
+        if columns is None:
+            return document
+        for path, attr, _ in self.mapping:
+            if not attr.writes and path.read(sent) is not None:
+                continue
+            stored = tuple(columns[field] for field in attr.fields)
+            if not attr.writes or not attr.agrees(attr.to_host(path, sent), stored):
+                path.put(document, attr.from_host(path, stored))
+        return document
+
+    def read_columns(self, instance: models.Model) -> dict[str, Any]:
+        """The column values of an instance, as ``shown`` takes them."""
+        return {column: HostPath(self.model, column).read(instance) for column in self.columns}
+
+    def index(self, document: Mapping[str, Any], *, live: bool) -> dict[tuple[str, int], Indexed]:
+        """The rows of the filter index for a document as shown, by attribute and position.
+
+        :param live: whether the host's columns answer for the mapped single attributes.
+        """
+        rows: dict[tuple[str, int], Indexed] = {}
+        for path in self._indexed_paths if live else self._all_paths:
+            value = path.read(document)
+            if value is None:
+                continue
+            if path.attribute.multi_valued:
+                rows.update(_elements(path, value))
+            else:
+                rows[path.key, 0] = Indexed("", False, value_key(path, value))
+        return rows
+
+    # Writing -----------------------------------------------------------------------------------------------
+
+    def write_columns(self, document: Mapping[str, Any], *, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The column values that a document asks for, cleaned, by look-up path.
+
+        :param before: the document as it was shown; columns for which it asked the same are left out, so that a
+            change of one attribute never touches the column of another.
+        :raises InvalidValue: a column cannot hold what the document says.
+        """
+        values: dict[str, Any] = {}
+        for path, attr, columns in self.mapping:
+            if not attr.writes:
+                continue
+            wanted = attr.to_host(path, document)
+            if before is not None and wanted == attr.to_host(path, before):
+                continue
+            for column, value in zip(columns, wanted, strict=True):
+                values[column.path] = column.clean(value, path.key)
+        return values
+
+    def columns_of(self, *keys: str) -> frozenset[str]:
+        """The columns behind attributes, sub-attributes included."""
+        return frozenset(
+            field
+            for path, attr, _ in self.mapping
+            if path.key in keys or BoundPath(path.urn, path.attribute).key in keys
+            for field in attr.fields
+        )
+
+    def live_condition(self, connection: ScimConnection) -> models.Q | None:
+        """What makes a host row live, seen from our row (``user__...``); ``None``: its being there."""
+        return None
+
+
+def value_key(path: BoundPath, value: Any) -> str:
+    """A value as the filter index and its queries compare it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = str(value)
+    return bounded_key(text if path.target.case_exact else fold(text))
+
+
+def _elements(path: BoundPath, values: list[dict[str, Any]]) -> Iterator[tuple[tuple[str, int], Indexed]]:
+    """A row for each element, and where elements have no ``value`` a row for each sub-attribute beside it."""
+    attribute = path.attribute
+    value_attribute = attribute.sub("value")
+    for position, element in enumerate(values):
+        kind, primary = fold(str(element.get("type") or "")), element.get("primary") is True
+        key = ""
+        if value_attribute is not None and element.get("value") is not None:
+            key = value_key(BoundPath(path.urn, attribute, value_attribute), element["value"])
+        yield (path.key, position), Indexed(kind, primary, key)
+        if value_attribute is None:
+            for sub in attribute.sub_attributes:
+                if sub.name not in ("type", "primary") and element.get(sub.name) is not None:
+                    inner = BoundPath(path.urn, attribute, sub)
+                    yield (inner.key, position), Indexed(kind, primary, value_key(inner, element[sub.name]))

@@ -1,0 +1,334 @@
+"""Filters and sort keys of people, compiled to conditions on our rows and, through them, on the host's.
+
+A filter never becomes an ORM name: columns come from the attribute map, values are bound.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final
+
+from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Length, Right, StrIndex, Substr
+from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual
+
+from ..models import ScimConnection, ScimMembership, ScimValue
+from ..protocol import filters
+from ..protocol.errors import InvalidFilter, InvalidValue
+from ..protocol.filters import And, Compare, Element, Filter, Or, Present
+from ..protocol.keys import fold
+from ..protocol.schemas import BoundPath
+from .base import value_key
+from .users import UserAdapter
+
+HOST: Final = "user__"
+NOTHING: Final = Q(pk__in=())
+EVERYTHING: Final = ~NOTHING
+
+
+def compile_filter(node: Filter, adapter: UserAdapter, connection: ScimConnection) -> Q:
+    """The filter as a condition on ``ScimUser``; the caller adds the connection.
+
+    :raises InvalidFilter: the filter asks for something that cannot be answered; nothing is ever left out instead.
+    """
+    return _Compiler(adapter, connection).compile(node)
+
+
+def compile_sort(path: BoundPath, adapter: UserAdapter) -> Any:
+    """An expression to order ``ScimUser`` by.
+
+    :raises InvalidValue: the attribute cannot be sorted by.
+    """
+    own = _OWN_ORDER.get(path.key)
+    if own is not None:
+        return F(own)
+    if adapter.has_column(path):
+        return F(f"{HOST}{adapter.by_key[path.key].attr.lookup}")
+    if path.key in adapter.always_shown or path.attribute.name in ("meta", "schemas"):
+        raise InvalidValue(f"Results cannot be sorted by {path.key}.")
+    attribute = path.key if not path.attribute.multi_valued else BoundPath(path.urn, path.attribute).key
+    rows = ScimValue.objects.filter(scim_user=OuterRef("pk"), attribute=attribute)
+    # The primary value, or else the first (RFC 7644 section 3.4.2.3).
+    return Subquery(rows.order_by("-primary", "position").values("value_key")[:1])
+
+
+def live_expression(adapter: UserAdapter, connection: ScimConnection) -> Any:
+    """Whether the host's row is there and live, as an annotation."""
+    condition = adapter.live_condition(connection)
+    return ExpressionWrapper(Q(user__isnull=False) if condition is None else condition, output_field=BooleanField())
+
+
+_OWN_ORDER: Final = {
+    "id": "scim_id",
+    "externalId": "external_id",
+    "userName": "user_name_key",
+    "meta.created": "created_at",
+    "meta.lastModified": "modified_at",
+}
+
+
+class _Compiler:
+    def __init__(self, adapter: UserAdapter, connection: ScimConnection) -> None:
+        self.adapter = adapter
+        self.live = adapter.live_condition(connection)
+
+    def compile(self, node: Filter) -> Q:
+        if isinstance(node, And | Or):
+            parts = [self.compile(operand) for operand in node.operands]
+            return Q(*parts, _connector=Q.AND if isinstance(node, And) else Q.OR)
+        if isinstance(node, filters.Not):
+            return ~self.compile(node.operand)
+        if isinstance(node, Element):
+            return self._element(node)
+        if isinstance(node, Present):
+            return self._present(node.path)
+        return self._compare(node)
+
+    # One comparison ----------------------------------------------------------------------------------------
+
+    def _compare(self, node: Compare) -> Q:
+        path = node.path
+        own = _OWN.get(path.key)
+        if own is not None:
+            return own(node)
+        if path.attribute.name == "groups":
+            return self._groups(node)
+        if path.attribute.name == "schemas":
+            return self._schemas(node)
+        if path.attribute.multi_valued:
+            return _values_exist(BoundPath(path.urn, path.attribute), _element_condition(node), node)
+        if path.attribute.name == "meta":
+            raise InvalidFilter(f"Filtering on {path.key} is not supported.")
+        indexed = _values_exist(path, _value_condition(node), node)
+        if not self.adapter.has_column(path):
+            return indexed
+        return self._on_host(path, node) | self._unless_live(path, node)
+
+    def _on_host(self, path: BoundPath, node: Compare) -> Q:
+        condition = self.adapter.by_key[path.key].attr.condition(node, HOST)
+        if condition is None:
+            raise InvalidFilter(f"Filtering on {path.key} is not supported.")
+        return condition & self._is_live()
+
+    def _is_live(self) -> Q:
+        return Q(user__isnull=False) if self.live is None else self.live
+
+    def _unless_live(self, path: BoundPath, node: Compare) -> Q:
+        """Rows without a live host row are in the index with every attribute."""
+        if node.operator == "ne":
+            return ~self._is_live() & _values_exist(path, _value_condition(node), node)
+        return _values_exist(path, _value_condition(node), node)
+
+    def _present(self, path: BoundPath) -> Q:
+        own = _OWN_PRESENT.get(path.key, _OWN_PRESENT.get(path.attribute.name))
+        if own is not None:
+            return own
+        if path.attribute.name == "groups":
+            return Q(Exists(ScimMembership.objects.filter(scim_user=OuterRef("pk"))))
+        if path.attribute.multi_valued:
+            whole = BoundPath(path.urn, path.attribute)
+            return Q(Exists(_rows(whole).filter(_element_present(path))))
+        parts = [path]
+        if path.sub is None and path.attribute.type == "complex":
+            parts = [BoundPath(path.urn, path.attribute, sub) for sub in path.attribute.sub_attributes]
+        condition = NOTHING
+        for part in parts:
+            condition |= Q(Exists(_rows(part)))
+            if self.adapter.has_column(part):
+                present = self.adapter.by_key[part.key].attr.present(HOST)
+                condition |= (present or NOTHING) & self._is_live()
+        return condition
+
+    def _schemas(self, node: Compare) -> Q:
+        """A person has the core schema always, an extension's when one of its attributes is assigned."""
+        equal = replace(node, operator="eq") if node.operator == "ne" else node
+        found = NOTHING
+        for schema in self.adapter.resource_type.schemas:
+            if not filters.matches(equal, {"schemas": [schema.id]}):
+                continue
+            if schema.id == self.adapter.schema.id:
+                found = EVERYTHING
+                break
+            for attribute in schema.attributes:
+                found |= self._present(BoundPath(schema.id, attribute))
+        return ~found if node.operator == "ne" else found
+
+    # Multi-valued attributes -------------------------------------------------------------------------------
+
+    def _element(self, node: Element) -> Q:
+        if node.path.attribute.name == "groups":
+            return Q(Exists(ScimMembership.objects.filter(_group_condition(node.filter), scim_user=OuterRef("pk"))))
+        if not node.path.attribute.multi_valued:
+            return self.compile(node.filter)
+        return Q(Exists(_rows(node.path).filter(_on_element(node.filter))))
+
+    def _groups(self, node: Compare) -> Q:
+        equal = replace(node, operator="eq") if node.operator == "ne" else node
+        found = Q(Exists(ScimMembership.objects.filter(_group_condition(equal), scim_user=OuterRef("pk"))))
+        return ~found if node.operator == "ne" else found
+
+
+# Our own columns -------------------------------------------------------------------------------------------
+
+
+def _resource_id(value: object) -> uuid.UUID | None:
+    """A resource id as we spell it; ids are caseExact, so any other spelling is no id of ours."""
+    try:
+        found = uuid.UUID(str(value))
+    except ValueError:
+        return None
+    return found if str(found) == value else None
+
+
+def _id_condition(column: str, node: Compare) -> Q:
+    if node.operator not in ("eq", "ne"):
+        raise InvalidFilter(f"Filters on {node.path.key} support eq, ne and pr.")
+    resource_id = _resource_id(node.value)
+    found = Q((column, resource_id)) if resource_id else NOTHING
+    return ~found if node.operator == "ne" else found
+
+
+def _text(column: str, key: Callable[[str], str]) -> Callable[[Compare], Q]:
+    def condition(node: Compare) -> Q:
+        return key_condition(column, node.operator, key(str(node.value)))
+
+    return condition
+
+
+def _time(column: str) -> Callable[[Compare], Q]:
+    def condition(node: Compare) -> Q:
+        if node.operator == "ne":
+            return ~Q((column, node.value))
+        suffix = {"eq": "", "gt": "__gt", "ge": "__gte", "lt": "__lt", "le": "__lte"}[node.operator]
+        return Q((f"{column}{suffix}", node.value))
+
+    return condition
+
+
+def _resource_type(node: Compare) -> Q:
+    return EVERYTHING if filters.matches(node, {"meta": {"resourceType": UserAdapter.name}}) else NOTHING
+
+
+_OWN: Final[dict[str, Callable[[Compare], Q]]] = {
+    "id": partial(_id_condition, "scim_id"),
+    "externalId": _text("external_id", str),
+    "userName": _text("user_name_key", fold),
+    "meta.created": _time("created_at"),
+    "meta.lastModified": _time("modified_at"),
+    "meta.resourceType": _resource_type,
+}
+_OWN_PRESENT: Final = {
+    "externalId": Q(external_id__isnull=False),
+    "meta.version": NOTHING,
+    "id": EVERYTHING,
+    "userName": EVERYTHING,
+    "meta": EVERYTHING,
+    "schemas": EVERYTHING,
+}
+
+
+def key_condition(column: str, operator: str, key: str) -> Q:
+    """A comparison on a column that compares bytes; ``key`` is already in the column's form.
+
+    ``co`` and ``ew`` avoid LIKE, which SQLite compares without regard to case.
+    """
+    if operator == "eq":
+        return Q((column, key))
+    if operator == "ne":
+        return ~Q((column, key))
+    if operator in ("gt", "ge", "lt", "le"):
+        return Q((f"{column}__{ {'gt': 'gt', 'ge': 'gte', 'lt': 'lt', 'le': 'lte'}[operator] }", key))
+    present = Q((f"{column}__isnull", False))
+    if not key:
+        return present
+    if operator == "co":
+        return present & Q(GreaterThan(StrIndex(F(column), Value(key)), 0))
+    if operator == "sw":
+        return Q((f"{column}__gte", key)) & Q(Exact(Substr(F(column), 1, len(key)), key))
+    return present & Q(GreaterThanOrEqual(Length(F(column)), len(key))) & Q(Exact(Right(F(column), len(key)), key))
+
+
+# The filter index ------------------------------------------------------------------------------------------
+
+
+def _rows(path: BoundPath) -> Any:
+    return ScimValue.objects.filter(scim_user=OuterRef("pk"), attribute=path.key)
+
+
+def _values_exist(path: BoundPath, condition: Q, node: Compare) -> Q:
+    found = Q(Exists(_rows(path).filter(condition)))
+    return ~found if node.operator == "ne" else found
+
+
+def _value_condition(node: Compare) -> Q:
+    operator = "eq" if node.operator == "ne" else node.operator
+    if not isinstance(node.value, str | bool) and operator != "eq":
+        raise InvalidFilter(f"Filters on {node.path.key} support eq, ne and pr.")
+    return key_condition("value_key", operator, value_key(node.path, node.value))
+
+
+def _element_condition(node: Compare) -> Q:
+    """A comparison on one element, negation left to the caller."""
+    operator = "eq" if node.operator == "ne" else node.operator
+    sub = node.path.sub.name if node.path.sub else "value"
+    if sub == "primary":
+        return Q(primary=node.value)
+    if sub == "type":
+        return ~Q(type="") & key_condition("type", operator, fold(str(node.value)))
+    if node.path.attribute.sub("value") is None:
+        inner = BoundPath(node.path.urn, node.path.attribute, node.path.sub)
+        rows = ScimValue.objects.filter(
+            _value_condition(node), scim_user=OuterRef("scim_user"), attribute=inner.key, position=OuterRef("position")
+        )
+        return Q(Exists(rows))
+    if sub != "value":
+        raise InvalidFilter(f"Filtering on {node.path.key} is not supported.")
+    return ~Q(value_key="") & _value_condition(node)
+
+
+def _element_present(path: BoundPath) -> Q:
+    if path.sub is None:
+        return Q()
+    if path.sub.name == "primary":
+        return Q(primary=True)
+    if path.sub.name == "type":
+        return ~Q(type="")
+    if path.sub.name == "value":
+        return ~Q(value_key="")
+    if path.attribute.sub("value") is None:
+        inner = ScimValue.objects.filter(
+            scim_user=OuterRef("scim_user"), attribute=path.key, position=OuterRef("position")
+        )
+        return Q(Exists(inner))
+    raise InvalidFilter(f"Filtering on {path.key} is not supported.")
+
+
+def _on_element(node: Filter) -> Q:
+    if isinstance(node, And | Or):
+        parts = [_on_element(operand) for operand in node.operands]
+        return Q(*parts, _connector=Q.AND if isinstance(node, And) else Q.OR)
+    if isinstance(node, filters.Not):
+        return ~_on_element(node.operand)
+    if isinstance(node, Present):
+        return _element_present(node.path)
+    if isinstance(node, Compare):
+        condition = _element_condition(node)
+        return ~condition if node.operator == "ne" else condition
+    raise InvalidFilter("Brackets inside brackets are not supported.")
+
+
+def _group_condition(node: Filter) -> Q:
+    if isinstance(node, And | Or):
+        parts = [_group_condition(operand) for operand in node.operands]
+        return Q(*parts, _connector=Q.AND if isinstance(node, And) else Q.OR)
+    if isinstance(node, filters.Not):
+        return ~_group_condition(node.operand)
+    if isinstance(node, Compare) and node.path.sub is not None and node.operator in ("eq", "ne"):
+        if node.path.sub.name == "value":
+            return _id_condition("group__scim_id", node)
+        if node.path.sub.name == "display":
+            return key_condition("group__display_name_key", node.operator, fold(str(node.value)))
+    raise InvalidFilter("Filters on groups support eq and ne on value and display.")

@@ -1,0 +1,54 @@
+"""The adapters that the settings name, one instance per portal and resource type."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+from django.utils.module_loading import import_string
+
+from ..conf import app_settings
+from .base import ResourceAdapter
+from .users import UserAdapter
+
+
+def adapter_paths(portal: str = "") -> dict[str, str]:
+    """Resource type name to dotted path, a portal's own entries over the general ones."""
+    own = app_settings.PORTALS.get(portal, {}).get("ADAPTERS", {}) if portal else {}
+    return {**app_settings.ADAPTERS, **own}
+
+
+@lru_cache(maxsize=64)
+def get_adapter(name: str, portal: str = "") -> ResourceAdapter:
+    """The adapter of a resource type.
+
+    :raises ImproperlyConfigured: the setting names nothing that is an adapter; ``manage.py check`` says so earlier.
+    """
+    path = adapter_paths(portal).get(name)
+    try:
+        adapter_class = import_string(path or "")
+    except ImportError as error:
+        raise ImproperlyConfigured(f"SCIM_PROVIDER['ADAPTERS']['{name}']: cannot import '{path}'.") from error
+    if not (isinstance(adapter_class, type) and issubclass(adapter_class, ResourceAdapter)):
+        raise ImproperlyConfigured(f"SCIM_PROVIDER['ADAPTERS']['{name}']: '{path}' is not an adapter class.")
+    return adapter_class(portal)
+
+
+def get_user_adapter(portal: str = "") -> UserAdapter:
+    """The adapter for people.
+
+    :raises ImproperlyConfigured: see ``get_adapter``; or it is not a ``UserAdapter``.
+    """
+    adapter = get_adapter("User", portal)
+    if not isinstance(adapter, UserAdapter):
+        raise ImproperlyConfigured("SCIM_PROVIDER['ADAPTERS']['User'] must be a subclass of UserAdapter.")
+    return adapter
+
+
+@receiver(setting_changed)
+def _forget(*, setting: str, **kwargs: Any) -> None:
+    if setting in ("SCIM_PROVIDER", "AUTH_USER_MODEL"):
+        get_adapter.cache_clear()

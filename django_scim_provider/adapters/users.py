@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from functools import cached_property, reduce
+from operator import or_
+from typing import Any, ClassVar
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+
+from ..mixins import FREED_DOMAIN, SoftDeleteUserMixin
+from ..models import ScimConnection
+from ..protocol import core_schemas
+from ..protocol.errors import InvalidValue
+from ..protocol.keys import fold
+from ..protocol.schemas import Schema
+from .attributes import Attr
+from .base import ResourceAdapter
+from .fields import HostPath
+
+
+class UserAdapter(ResourceAdapter):
+    """People, on the project's user model; fits ``AbstractUser`` as it stands.
+
+    For another model, subclass it, say in ``attributes`` where each SCIM attribute lives, and name the class in
+    ``SCIM_PROVIDER["ADAPTERS"]["User"]``. ``manage.py check`` and ``manage.py scim_check`` tell what does not fit.
+    """
+
+    name = "User"
+    endpoint = "/Users"
+    description = "User account"
+    schema: ClassVar[Schema] = core_schemas.USER
+    extensions: ClassVar[tuple[Schema, ...]] = (core_schemas.ENTERPRISE_USER,)
+    always_shown = frozenset({"userName", "groups"})
+    attributes: ClassVar[Mapping[str, str | Attr]] = {
+        "userName": "username",
+        "name.givenName": "first_name",
+        "name.familyName": "last_name",
+        "emails": "email",
+        "active": "is_active",
+    }
+    validate_user_name: ClassVar[bool] = False
+    """Whether the host field's own validators judge a userName; Django's refuses names that Entra ID really sends."""
+
+    multi_tenant: ClassVar[bool] = False
+    """Whether a connection's tenant limits which people it sees."""
+
+    scope_models: ClassVar[tuple[type[models.Model] | str, ...]] = ()
+    """Further models (classes, or ``"app.Model"``) with a ``user`` whose saving changes what SCIM shows."""
+
+    @property
+    def model(self) -> type[models.Model]:
+        return get_user_model()
+
+    # Who is in scope ---------------------------------------------------------------------------------------
+
+    def get_queryset(self, connection: ScimConnection) -> models.QuerySet[Any]:
+        """The host's users whom this connection may manage. Default: everybody the default manager shows."""
+        return self.model._default_manager.all()
+
+    def scope(self, connection: ScimConnection) -> str:
+        """The population a connection belongs to; connections of one scope share it (one manager per person)."""
+        return f"{connection.portal}/{connection.tenant if self.multi_tenant else ''}"
+
+    def is_protected(self, user: Any) -> bool:
+        """Whether SCIM may show the person and keep name and profile up to date, and nothing more."""
+        return bool(getattr(user, "is_superuser", False))
+
+    def verified_domains(self, connection: ScimConnection) -> Iterable[str]:
+        """E-mail domains that the host has verified for the connection's tenant; never typed in by its owner."""
+        return ()
+
+    def administered_tenants(self, user: Any) -> Iterable[str] | None:
+        """Tenants whose connections a person may administer; ``None`` is all. Default: all for staff, else none."""
+        return None if getattr(user, "is_staff", False) else ()
+
+    @cached_property
+    def soft_deletes(self) -> bool:
+        """Whether the model marks people deleted instead of only suspending them."""
+        return issubclass(self.model, SoftDeleteUserMixin)
+
+    def live_condition(self, connection: ScimConnection) -> Q | None:
+        if self.soft_deletes:
+            return Q(user__isnull=False, user__deleted_at__isnull=True)
+        return None
+
+    def is_live(self, user: Any, connection: ScimConnection) -> bool:
+        """The same on an instance."""
+        return user is not None and not (self.soft_deletes and user.deleted_at is not None)
+
+    # Writing; called by services only ----------------------------------------------------------------------
+
+    @cached_property
+    def user_name_columns(self) -> frozenset[str]:
+        return self.columns_of("userName")
+
+    @cached_property
+    def guarded_columns(self) -> frozenset[str]:
+        """Columns of a protected person that SCIM may not write."""
+        return self.columns_of("userName", "emails", "active")
+
+    @cached_property
+    def unique_columns(self) -> tuple[str, ...]:
+        """Columns of the user model that two people cannot share."""
+        paths = (HostPath(self.model, column) for column in self.columns)
+        unique = (path.path for path in paths if path.path == path.field.name and path.field.unique)
+        return tuple(dict.fromkeys([*self.user_name_columns, *unique]))
+
+    def taken(self, columns: Mapping[str, Any], using: str, *, exclude: Any = None, any_case: bool = False) -> Any:
+        """A host user, live or not, who already has one of these unique values; ``None`` if there is none.
+
+        :param any_case: also find the userName in another spelling; not answered from an index on most hosts.
+        """
+        conditions = []
+        for name in self.unique_columns:
+            value = columns.get(name)
+            if not value:
+                continue
+            if name in self.user_name_columns:
+                # Many hosts store names in lower case; both spellings are answered from the column's index.
+                conditions.append(Q((f"{name}__in", {value, fold(value)})))
+                if any_case:
+                    conditions.append(Q((f"{name}__iexact", value)))
+            else:
+                conditions.append(Q((name, value)))
+        if not conditions:
+            return None
+        found = self.model._base_manager.using(using).filter(reduce(or_, conditions))
+        return found.exclude(pk=exclude).first()
+
+    def check_user_name(self, columns: Mapping[str, Any]) -> None:
+        """Let the host field's own validators judge the userName, where the adapter asks for it.
+
+        :raises InvalidValue: they refuse it.
+        """
+        if not self.validate_user_name:
+            return
+        for column in self.user_name_columns:
+            try:
+                HostPath(self.model, column).field.run_validators(columns.get(column))
+            except ValidationError as error:
+                raise InvalidValue(f"userName: {' '.join(error.messages)}") from None
+
+    def create(self, columns: Mapping[str, Any], connection: ScimConnection, using: str) -> Any:
+        """Insert a host user that nobody can sign in to with a password."""
+        user = self.model()
+        if isinstance(user, AbstractBaseUser):
+            user.set_unusable_password()
+        self._save(user, columns, using)
+        return user
+
+    def update(self, user: Any, columns: Mapping[str, Any], using: str) -> None:
+        """Write columns, and nothing else."""
+        self._save(user, columns, using)
+
+    def suspend(self, user: Any, using: str) -> None:
+        """End access: not active, and every session dies because the unusable password is drawn anew."""
+        self._save(user, self._active(False), using, extra=self._forget_password(user))
+
+    def activate(self, user: Any, using: str) -> None:
+        """Let the person sign in again; nothing that ended comes back."""
+        if self.soft_deletes and user.deleted_at is not None:
+            user.restore()
+        self._save(user, self._active(True), using)
+
+    def soft_delete(self, user: Any, using: str) -> None:
+        """Mark deleted, free the user name and the address, end access."""
+        self._save(user, {}, using, extra=self._forget_password(user))
+        user.soft_delete()
+
+    def delete(self, user: Any, using: str) -> None:
+        """Remove the account for good."""
+        user.delete(using=using)
+
+    def deactivate(self, user: Any, connection: ScimConnection, using: str) -> None:
+        """The host's own procedure, run where the connection's policy says so; by default a suspension."""
+        self.suspend(user, using)
+
+    def free_names(self, user: Any, using: str) -> None:
+        """Give up the unique values of somebody whom SCIM removed, because a new person needs them."""
+        mark = uuid.uuid4().hex
+        self._save(user, dict.fromkeys(self.unique_columns, f"{mark}@{FREED_DOMAIN}"), using)
+
+    def _active(self, active: bool) -> dict[str, Any]:
+        mapped = self.by_key.get("active")
+        if mapped is None:
+            return {}
+        return dict(zip(mapped.attr.fields, mapped.attr.to_host(mapped.path, {"active": active}), strict=True))
+
+    @staticmethod
+    def _forget_password(user: Any) -> list[str]:
+        if not isinstance(user, AbstractBaseUser):
+            return []
+        # A new random suffix each time: the session hash is made from it, on every session engine.
+        user.set_unusable_password()
+        return ["password"]
+
+    def _save(self, user: Any, columns: Mapping[str, Any], using: str, *, extra: Iterable[str] = ()) -> None:
+        """Save the user first, then rows related to it, each with the fields that were assigned."""
+        owners: dict[int, tuple[models.Model, set[str]]] = {id(user): (user, set(extra))}
+        for column, value in columns.items():
+            owner, field = HostPath(self.model, column).write(user, value)
+            owners.setdefault(id(owner), (owner, set()))[1].add(field)
+        for owner, fields in owners.values():
+            if owner._state.adding:
+                owner.save(using=using, force_insert=True)
+            elif fields:
+                fields |= {f.name for f in owner._meta.concrete_fields if getattr(f, "auto_now", False)}
+                owner.save(using=using, update_fields=fields)

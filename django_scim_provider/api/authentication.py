@@ -1,0 +1,69 @@
+"""Bearer tokens. Cookies and sessions are never looked at, so there is nothing for a forged request to use."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from ..models import ScimConnection
+from ..protocol.errors import Unauthorized
+from ..services import audit, tokens
+from ..services.tokens import Presented
+from . import throttling
+from .client import remote_address
+
+
+class Principal:
+    """What ``request.user`` is: nobody of the host's, but somebody."""
+
+    is_authenticated = True
+    is_anonymous = False
+    pk = None
+
+
+class BearerAuthentication(BaseAuthentication):
+    """RFC 6750 section 2.1 with the tokens of this package.
+
+    ``request.auth`` becomes a ``tokens.Presented``. Whatever is wrong, the answer is the same 401; the event log says
+    more.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Principal, Presented] | None:
+        # Taken out, so that no error report can print it.
+        header = request._request.META.pop("HTTP_AUTHORIZATION", "")
+        if not header:
+            return None
+        address = remote_address(request._request)
+        throttling.check_failures(address)
+        scheme, _, rest = header.partition(" ")
+        is_bearer = scheme.lower() == "bearer"
+        presented = tokens.present(rest.strip() if is_bearer else header, remote_addr=address)
+        if presented.refusal:
+            self._refuse(presented, presented.refusal, address)
+        connection = presented.connection
+        if not is_bearer and (connection is None or connection.raw_token != ScimConnection.RawToken.ACCEPT):
+            self._refuse(presented, "The token came without the word Bearer.", address)
+        return Principal(), presented
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="SCIM"'
+
+    @staticmethod
+    def _refuse(presented: Presented, reason: str, address: str | None) -> NoReturn:
+        throttling.count_failure(address)
+        audit.refused_credential(
+            reason=reason, key_id=presented.key_id, remote_addr=address, connection=presented.connection
+        )
+        raise Unauthorized
+
+    def get_scheme(self) -> dict[str, Any]:
+        """The entry of ``authenticationSchemes`` in /ServiceProviderConfig (RFC 7643 section 5)."""
+        return {
+            "type": "oauthbearertoken",
+            "name": "Bearer token",
+            "description": "A token issued by this application, in the Authorization header (RFC 6750).",
+            "specUri": "https://www.rfc-editor.org/info/rfc6750",
+            "primary": True,
+        }

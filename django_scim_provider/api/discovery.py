@@ -1,0 +1,99 @@
+"""What this provider can do (RFC 7644 section 4), derived from what is configured.
+
+Without a token the documents are generic, with a valid one they are that connection's, with a bad one they are 401.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from ..adapters import get_user_adapter
+from ..conf import app_settings
+from ..protocol import discovery
+from ..protocol.errors import Forbidden, NotFound
+from ..protocol.messages import list_response
+from ..protocol.schemas import ResourceType
+from .client import base_url
+from .messages import respond
+from .views import ScimView, authenticators
+
+
+class DiscoveryView(ScimView):
+    """Reads only; query parameters are ignored, but a filter is refused (RFC 7644 section 4)."""
+
+    is_public = True
+
+    def resource_types(self) -> tuple[ResourceType, ...]:
+        portal = self.context.connection.portal if self.context else ""
+        return (get_user_adapter(portal).resource_type,)
+
+    def base(self, request: Request) -> str:
+        return self.context.base_url if self.context else base_url(request._request, self.depth)
+
+    def refuse_filter(self, request: Request) -> None:
+        if any(name.lower() == "filter" for name in request._request.GET):
+            raise Forbidden("Discovery endpoints cannot be filtered.")
+
+    def listed(self, request: Request, documents: list[dict[str, Any]]) -> HttpResponse:
+        self.refuse_filter(request)
+        return respond(list_response(documents, total=len(documents), start_index=1))
+
+
+class ServiceProviderConfigView(DiscoveryView):
+    """``/ServiceProviderConfig``."""
+
+    def get(self, request: Request) -> HttpResponse:
+        self.refuse_filter(request)
+        config = discovery.ServiceProviderConfig(
+            documentation_uri=app_settings.DOCUMENTATION_URI,
+            max_results=app_settings.MAX_RESULTS,
+            authentication_schemes=tuple(
+                authenticator().get_scheme() for authenticator in authenticators() if hasattr(authenticator, "get_scheme")
+            ),
+        )
+        return respond(config.as_document(self.base(request)))
+
+
+class ResourceTypesView(DiscoveryView):
+    """``/ResourceTypes``."""
+
+    def get(self, request: Request) -> HttpResponse:
+        base = self.base(request)
+        return self.listed(request, [discovery.resource_type(item, base) for item in self.resource_types()])
+
+
+class ResourceTypeView(DiscoveryView):
+    """``/ResourceTypes/{name}``."""
+
+    depth = 2
+
+    def get(self, request: Request, name: str) -> HttpResponse:
+        self.refuse_filter(request)
+        for item in self.resource_types():
+            if item.name == name:
+                return respond(discovery.resource_type(item, self.base(request)))
+        raise NotFound
+
+
+class SchemasView(DiscoveryView):
+    """``/Schemas``."""
+
+    def get(self, request: Request) -> HttpResponse:
+        base = self.base(request)
+        return self.listed(request, [discovery.schema(item, base) for item in discovery.schemas(self.resource_types())])
+
+
+class SchemaView(DiscoveryView):
+    """``/Schemas/{urn}``."""
+
+    depth = 2
+
+    def get(self, request: Request, urn: str) -> HttpResponse:
+        self.refuse_filter(request)
+        for item in discovery.schemas(self.resource_types()):
+            if item.id == urn:
+                return respond(discovery.schema(item, self.base(request)))
+        raise NotFound

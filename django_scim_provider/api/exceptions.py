@@ -1,0 +1,45 @@
+"""Every exception that a view can meet, as a SCIM error."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.signals import got_request_exception
+from django.db import DatabaseError, InterfaceError, OperationalError
+from django.http import Http404, HttpRequest
+from rest_framework.exceptions import APIException
+
+from ..protocol import errors
+
+RETRY_AFTER = 30
+"""Seconds; long enough for a database to come back, short enough that nobody notices a sync was late."""
+
+logger = logging.getLogger("django_scim_provider")
+
+
+def to_scim_error(error: Exception, request: HttpRequest) -> errors.ScimError:
+    """The SCIM error to answer with. Faults of ours are logged and reported as Django would report them."""
+    if isinstance(error, errors.ScimError):
+        return error
+    if isinstance(error, Http404):
+        return errors.NotFound()
+    if isinstance(error, PermissionDenied):
+        return errors.Forbidden()
+    if isinstance(error, SuspiciousOperation):
+        logger.warning("A suspicious SCIM request was refused: %s", type(error).__name__)
+        return errors.BadRequest("The request's host or headers are not acceptable.")
+    if isinstance(error, APIException):
+        return errors.BadRequest("The request is malformed.")
+    if isinstance(error, OperationalError | InterfaceError):
+        # An identity provider disables a connection that answers 401 or 404 for a database that is down.
+        logger.error("The database failed during a SCIM request.", exc_info=error)
+        return errors.Unavailable(retry_after=RETRY_AFTER)
+    if isinstance(error, DatabaseError) and not isinstance(error, OperationalError):
+        logger.error("The database refused a statement of a SCIM request.", exc_info=error)
+        got_request_exception.send(sender=None, request=request)
+        return errors.InternalError()
+    logger.error("A SCIM request failed.", exc_info=sys.exc_info(), extra={"request": request})
+    got_request_exception.send(sender=None, request=request)
+    return errors.InternalError()

@@ -1,0 +1,60 @@
+"""Bodies in and out: ``application/scim+json`` (RFC 7644 section 8.1) and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from email.message import Message
+from typing import Any, Final
+
+import orjson
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+
+from ..conf import app_settings
+from ..protocol.errors import BadRequest, PayloadTooLarge, ScimError, UnsupportedMediaType
+from ..protocol.messages import load_body
+
+MEDIA_TYPE: Final = "application/scim+json"
+_CONTENT_TYPE: Final = f"{MEDIA_TYPE}; charset=utf-8"
+_ACCEPTED: Final = frozenset({MEDIA_TYPE, "application/json"})
+
+
+def read_body(request: HttpRequest) -> dict[str, Any]:
+    """The JSON object in a request's body; media type first, then size, then syntax.
+
+    :raises UnsupportedMediaType: not JSON, not UTF-8, or compressed.
+    :raises PayloadTooLarge: longer than ``MAX_BODY_SIZE``; nothing of it was parsed.
+    :raises InvalidSyntax: see ``load_body``.
+    """
+    header = Message()
+    header["Content-Type"] = request.META.get("CONTENT_TYPE") or "none/none"
+    if header.get_content_type() not in _ACCEPTED:
+        raise UnsupportedMediaType
+    if str(header.get_param("charset", "utf-8")).lower() not in ("utf-8", "utf8"):
+        raise UnsupportedMediaType("Send the body in UTF-8.")
+    if request.META.get("HTTP_CONTENT_ENCODING", "identity").lower() not in ("", "identity"):
+        raise UnsupportedMediaType("Send the body without compression.")
+    limit = app_settings.MAX_BODY_SIZE
+    try:
+        # Read here, not by request.body, whose limit answers in HTML.
+        data = request.read(limit + 1)
+    except UnreadablePostError:
+        raise BadRequest("The connection ended before the body was complete.") from None
+    if len(data) > limit:
+        raise PayloadTooLarge(f"The body may have at most {limit} bytes.")
+    return load_body(data)
+
+
+def respond(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """A response with a SCIM body, or without one for ``None``."""
+    content = b"" if document is None else orjson.dumps(document)
+    response = HttpResponse(content, status=status, content_type=_CONTENT_TYPE)
+    response["Cache-Control"] = "no-store"
+    response["X-Content-Type-Options"] = "nosniff"
+    for name, value in (headers or {}).items():
+        response[name] = value
+    return response
+
+
+def respond_with_error(error: ScimError) -> HttpResponse:
+    """The error message of RFC 7644 section 3.12."""
+    return respond(error.as_document(), error.status, error.headers)

@@ -1,0 +1,196 @@
+"""The endpoints of RFC 7644 section 3.2. Checked in this order: path, credential, method, media type, body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, ClassVar, NoReturn
+
+from django.core.signals import setting_changed
+from django.db import connections, transaction
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.module_loading import import_string
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from ..conf import app_settings
+from ..models import ScimToken
+from ..protocol.errors import Forbidden, MethodNotAllowed, NotFound, NotSupported, Unauthorized
+from ..protocol.messages import list_response, parse_query
+from ..protocol.projection import Projection
+from ..services import audit, search, users
+from ..services.context import Context
+from . import throttling
+from .client import base_url, is_allowed_address, remote_address
+from .exceptions import to_scim_error
+from .messages import read_body, respond, respond_with_error
+
+Action = audit.Action
+READING = frozenset({"GET", "HEAD"})
+
+
+@lru_cache(maxsize=1)
+def authenticators() -> tuple[type[BaseAuthentication], ...]:
+    return tuple(import_string(path) for path in app_settings.AUTHENTICATION)
+
+
+@receiver(setting_changed)
+def _forget(*, setting: str, **kwargs: Any) -> None:
+    if setting == "SCIM_PROVIDER":
+        authenticators.cache_clear()
+
+
+class ScimView(APIView):
+    """What all endpoints share. The host's REST_FRAMEWORK settings have no effect on it."""
+
+    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "put", "patch", "delete"]
+    depth: ClassVar[int] = 1
+    """Segments of the path below the mount."""
+    is_public: ClassVar[bool] = False
+    context: Context | None = None
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:
+        view = super().as_view(**initkwargs)
+        # Services open their own transactions: a refusal is recorded after the rollback, even under ATOMIC_REQUESTS.
+        for alias in connections:
+            transaction.non_atomic_requests(alias)(view)
+        return view
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        return [authenticator() for authenticator in authenticators()]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        presented = request.auth
+        if presented is None:
+            if not self.is_public:
+                raise Unauthorized
+            return
+        connection = presented.connection
+        self.context = context = Context(
+            connection,
+            base_url=base_url(request._request, self.depth),
+            key_id=presented.key_id,
+            scopes=presented.scopes,
+            remote_addr=remote_address(request._request),
+        )
+        with audit.refusals(context, Action.AUTHENTICATE, ""):
+            self._check_access(request, context)
+        throttling.check_connection(connection)
+
+    def _check_access(self, request: Request, context: Context) -> None:
+        if app_settings.REQUIRE_HTTPS and not request._request.is_secure():
+            raise Forbidden("SCIM is served over HTTPS only. The token was sent in clear text: rotate it.")
+        if not is_allowed_address(context.remote_addr, context.connection.ip_allowlist):
+            raise Forbidden("This address is not on the connection's list of allowed addresses.")
+        if app_settings.IS_ALLOWED:
+            reason = import_string(app_settings.IS_ALLOWED)(context.connection)
+            if reason:
+                raise Forbidden(str(reason))
+        if context.scopes != ScimToken.Scopes.WRITE and request.method not in READING:
+            raise Forbidden("This token may only read.")
+
+    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> NoReturn:
+        allowed = tuple(name.upper() for name in self.http_method_names if hasattr(self, name))
+        raise MethodNotAllowed(str(request.method), allowed)
+
+    def handle_exception(self, exc: Exception) -> HttpResponse:
+        return respond_with_error(to_scim_error(exc, self.request._request))
+
+    def finalize_response(
+        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        return response
+
+    @property
+    def caller(self) -> Context:
+        """The context of an endpoint that is not public."""
+        assert self.context is not None  # noqa: S101 (initial() refused every request without one)
+        return self.context
+
+
+def _projection(request: HttpRequest, context: Context) -> Projection:
+    query = parse_query(request.GET)
+    return Projection.parse(query.attributes, query.excluded_attributes, context.adapter.resource_type)
+
+
+class UsersView(ScimView):
+    """``/Users``: query and create (RFC 7644 sections 3.4.2 and 3.3)."""
+
+    def get(self, request: Request) -> HttpResponse:
+        context = self.caller
+        with audit.refusals(context, Action.READ, context.adapter.name):
+            query = parse_query(request._request.GET)
+            projection = Projection.parse(query.attributes, query.excluded_attributes, context.adapter.resource_type)
+            page = search.list_users(context, query, projection)
+        return respond(list_response(page.resources, total=page.total, start_index=query.start_index))
+
+    def post(self, request: Request) -> HttpResponse:
+        context = self.caller
+        with audit.refusals(context, Action.CREATE, context.adapter.name):
+            projection = _projection(request._request, context)
+            written = users.create_user(context, read_body(request._request))
+        return _resource(context, written, projection, 201)
+
+
+class UserView(ScimView):
+    """``/Users/{id}`` (RFC 7644 sections 3.4.1, 3.5 and 3.6)."""
+
+    depth = 2
+
+    def get(self, request: Request, scim_id: str) -> HttpResponse:
+        context = self.caller
+        with audit.refusals(context, Action.READ, context.adapter.name, scim_id):
+            resource = search.get_user(context, scim_id, _projection(request._request, context))
+        return respond(resource, headers=_locations(context, scim_id))
+
+    def put(self, request: Request, scim_id: str) -> HttpResponse:
+        context = self.caller
+        with audit.refusals(context, Action.REPLACE, context.adapter.name, scim_id):
+            projection = _projection(request._request, context)
+            written = users.replace_user(context, scim_id, read_body(request._request))
+        return _resource(context, written, projection, 200)
+
+    def patch(self, request: Request, scim_id: str) -> HttpResponse:
+        context = self.caller
+        with audit.refusals(context, Action.MODIFY, context.adapter.name, scim_id):
+            projection = _projection(request._request, context)
+            written = users.modify_user(context, scim_id, read_body(request._request))
+        return _resource(context, written, projection, 200)
+
+    def delete(self, request: Request, scim_id: str) -> HttpResponse:
+        context = self.caller
+        with audit.refusals(context, Action.DELETE, context.adapter.name, scim_id):
+            users.delete_user(context, scim_id)
+        return respond(None, 204)
+
+
+def _locations(context: Context, scim_id: str) -> dict[str, str]:
+    location = f"{context.base_url}{context.adapter.endpoint}/{scim_id}"
+    return {"Location": location, "Content-Location": location}
+
+
+def _resource(context: Context, written: users.Written, projection: Projection, status: int) -> HttpResponse:
+    return respond(users.render(context, written, projection), status, _locations(context, written.id))
+
+
+class UnknownView(ScimView):
+    """Every other path under the mount."""
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        return []
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> NoReturn:
+        raise NotFound("There is no such endpoint.")
+
+
+class NotSupportedView(ScimView):
+    """Endpoints of the protocol that are not offered."""
+
+    def _refuse(self, request: Request, **kwargs: Any) -> NoReturn:
+        raise NotSupported
+
+    get = post = put = patch = delete = _refuse

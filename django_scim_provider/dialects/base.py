@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..protocol.tolerance import LENIENT, Tolerance
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What one identity provider means by what it sends: the deviations that its connections may use."""
+
+    name: str
+    tolerance: Tolerance = LENIENT

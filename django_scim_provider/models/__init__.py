@@ -1,0 +1,19 @@
+from .connections import ScimConnection
+from .events import ScimEvent, ScimRemoval
+from .mappings import GroupRoleMapping, RoleGrant
+from .resources import ScimGroup, ScimMembership, ScimUser
+from .tokens import ScimToken
+from .values import ScimValue
+
+__all__ = [
+    "GroupRoleMapping",
+    "RoleGrant",
+    "ScimConnection",
+    "ScimEvent",
+    "ScimGroup",
+    "ScimMembership",
+    "ScimRemoval",
+    "ScimToken",
+    "ScimUser",
+    "ScimValue",
+]

@@ -1,0 +1,365 @@
+"""Filters (RFC 7644 section 3.4.2.2): a typed tree in which every name is known and every value fits.
+
+Nothing is ever left out of a filter: an unknown attribute, or an operator or value that does not fit the attribute's
+type, is ``invalidFilter``, since a dropped condition widens the result.
+
+What the RFC leaves open, settled here and the same in the evaluator and in every compiler of the tree:
+
+* ``ne`` is the exact complement of ``eq``: it holds where the value is absent, and for a multi-valued attribute when
+  *no* value equals. Only inside ``a[...]`` is it about one element.
+* ``a eq null`` means ``not (a pr)``, ``a ne null`` means ``a pr``.
+* A complex attribute compared directly (``emails eq "x"``) means its ``value`` (PingFederate, Entra).
+* ``a[b].c eq "x"`` (Entra) means ``a[b and c eq "x"]``; with ``ne``, its complement.
+* Absent are null, "", [], {} and what holds nothing else (RFC 7643 section 2.5); ``false`` is present. So ``eq ""``
+  matches nothing, and ``co ""``, ``sw ""`` and ``ew ""`` match every present value.
+* Strings that are not ``caseExact`` are compared as ``keys.fold`` writes them; order is that of code points.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from operator import contains, eq, ge, gt, le, lt
+from typing import Any, Final, Literal, TypeAlias
+
+from scim2_filter_parser import ast as syntax
+
+from .errors import InvalidFilter
+from .filter_grammar import CONTROL, Limits, Value, instant, parse_tree
+from .keys import fold
+from .paths import AttributePath
+from .schemas import Attribute, BoundPath, ResourceType
+from .tolerance import LENIENT, Tolerance
+
+__all__ = [
+    "And",
+    "Compare",
+    "Element",
+    "Filter",
+    "Limits",
+    "Not",
+    "Operator",
+    "Or",
+    "Present",
+    "Value",
+    "conjuncts",
+    "matches",
+    "matches_value",
+    "parse_filter",
+    "parse_value_filter",
+    "to_text",
+]
+
+Operator = Literal["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"]
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """``path operator value``; of several values one is enough, except for ``ne``."""
+
+    path: BoundPath
+    operator: Operator
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """``path pr``."""
+
+    path: BoundPath
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """Two or more operands, none of them an ``And``."""
+
+    operands: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Two or more operands, none of them an ``Or``."""
+
+    operands: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    operand: Filter
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """``path[filter]``: one and the same element meets all of ``filter``, whose paths name its sub-attributes."""
+
+    path: BoundPath
+    filter: Filter
+
+
+Filter: TypeAlias = Compare | Present | And | Or | Not | Element
+
+_DEFAULT_LIMITS: Final = Limits()
+_TESTS: Final[Mapping[Operator, Callable[[Any, Any], bool]]] = {
+    "eq": eq,
+    "ne": eq,  # complemented where it is used
+    "co": contains,
+    "sw": str.startswith,
+    "ew": str.endswith,
+    "gt": gt,
+    "ge": ge,
+    "lt": lt,
+    "le": le,
+}
+_MAX_NAME_SHOWN: Final = 64
+
+
+def parse_filter(
+    text: str, resource_type: ResourceType, *, tolerance: Tolerance = LENIENT, limits: Limits = _DEFAULT_LIMITS
+) -> Filter:
+    """Read a filter on a resource type.
+
+    :raises InvalidFilter: whatever is wrong with it; the detail holds no more of it than an attribute's name.
+    """
+
+    def look_up(path: AttributePath) -> BoundPath | None:
+        bound = resource_type.bind(*path)
+        if bound is None and path.urn is None and tolerance.bare_extension_names:
+            candidates = [resource_type.bind(schema.id, path.name, path.sub) for schema in resource_type.extensions]
+            found = [candidate for candidate in candidates if candidate]
+            return found[0] if len(found) == 1 else None
+        return bound
+
+    return _Builder(look_up, resource_type.name, tolerance).build(parse_tree(text, limits))
+
+
+def parse_value_filter(
+    text: str, path: BoundPath, *, tolerance: Tolerance = LENIENT, limits: Limits = _DEFAULT_LIMITS
+) -> Filter:
+    """Read the inside of the brackets of a PATCH path: what ``Element.filter`` would hold.
+
+    :raises InvalidFilter: as ``parse_filter``, or the attribute has no sub-attributes.
+    """
+    return _inside(path._replace(sub=None), tolerance).build(parse_tree(text, limits))
+
+
+def matches(node: Filter, document: Mapping[str, Any]) -> bool:
+    """Whether a canonical document (names in the schema's spelling, extensions under their URN) meets the filter."""
+    return _holds(node, lambda path: path.read(document))
+
+
+def matches_value(node: Filter, attribute: Attribute, value: Mapping[str, Any]) -> bool:
+    """Whether ``value``, one element of ``attribute``, meets what ``parse_value_filter`` read for it."""
+    return _holds(node, _reader(value))
+
+
+def conjuncts(node: Filter) -> Iterator[Compare]:
+    """The ``eq`` comparisons that must hold, by which a PATCH seeds the element that it creates."""
+    match node:
+        case Compare(operator="eq"):
+            yield node
+        case And(operands):
+            for operand in operands:
+                yield from conjuncts(operand)
+
+
+def to_text(node: Filter) -> str:
+    """The filter in canonical spelling, which reads back as an equal tree."""
+    return _text(node, within=False)
+
+
+class _Builder:
+    """From the library's tree to ours: names are looked up, values are typed."""
+
+    def __init__(self, look_up: Callable[[AttributePath], BoundPath | None], owner: str, tolerance: Tolerance) -> None:
+        self.look_up = look_up
+        self.owner = owner
+        self.tolerance = tolerance
+
+    def build(self, node: Any) -> Filter:
+        node = _without_parentheses(node)
+        if isinstance(node, syntax.AttrExpr):
+            return self.expression(node)
+        if isinstance(node, syntax.LogExpr):
+            return self.chain(node)
+        if node.negated:
+            return Not(self.build(node.expr))
+        path = self.path(node.namespace)
+        return Element(path, _inside(path, self.tolerance).build(node.expr))
+
+    def chain(self, node: Any) -> Filter:
+        """One ``And`` or ``Or`` for a chain of any length, without the parentheses that change nothing."""
+        operands: list[Filter] = []
+        pending = [node]
+        while pending:
+            part = _without_parentheses(pending.pop())
+            if isinstance(part, syntax.LogExpr) and part.op == node.op:
+                pending += (part.expr2, part.expr1)
+            else:
+                operands.append(self.build(part))
+        return And(tuple(operands)) if node.op == "and" else Or(tuple(operands))
+
+    def expression(self, node: Any) -> Filter:
+        selection = node.attr_path.attr_name
+        if not isinstance(selection, syntax.Filter):
+            return self.comparison(self.path(node.attr_path), node)
+        # emails[type eq "work"].value eq "x" (Entra)
+        if selection.namespace.sub_attr is None:
+            raise InvalidFilter("A comparison after a closing bracket needs a sub-attribute, as in a[b].c.")
+        path = self.path(selection.namespace)
+        inside = _inside(path, self.tolerance)
+        test = inside.comparison(inside.bind(AttributePath(None, selection.namespace.sub_attr.value)), node)
+        selected = inside.build(selection.expr)
+        conditions = selected.operands if isinstance(selected, And) else (selected,)
+        if isinstance(test, Compare) and test.operator == "ne":
+            return Not(Element(path, And((*conditions, replace(test, operator="eq")))))
+        if isinstance(test, Not):
+            return Not(Element(path, And((*conditions, test.operand))))
+        return Element(path, And((*conditions, test)))
+
+    def comparison(self, path: BoundPath, node: Any) -> Filter:
+        if node.comp_value is None:
+            return Present(path)
+        operator, constant = node.value, node.comp_value.value
+        if constant.is_null:
+            if operator not in ("eq", "ne"):
+                raise InvalidFilter("Only eq and ne compare with null.")
+            return Not(Present(path)) if operator == "eq" else Present(path)
+        if path.target.type == "complex":
+            value = None if path.sub else path.attribute.sub("value")
+            if value is None:
+                raise InvalidFilter(f"{path.key} has parts; name the one to compare, as in name.familyName.")
+            path = _visible(path._replace(sub=value))
+        return Compare(path, operator, constant.fit(operator, path, self.tolerance))
+
+    def path(self, node: Any) -> BoundPath:
+        if isinstance(node.attr_name, AttributePath):
+            return self.bind(node.attr_name)
+        raise InvalidFilter("The filter has something other than an attribute's name before an operator or a bracket.")
+
+    def bind(self, path: AttributePath) -> BoundPath:
+        bound = self.look_up(path)
+        if bound is not None:
+            return _visible(bound)
+        name = f"{path.name}.{path.sub}" if path.sub else path.name
+        shown = f' "{name}"' if len(name) <= _MAX_NAME_SHOWN else ""
+        raise InvalidFilter(f"{self.owner} has no attribute{shown} to filter by. /Schemas lists the attributes.")
+
+
+def _inside(path: BoundPath, tolerance: Tolerance) -> _Builder:
+    """What reads the filter between the brackets after ``path``."""
+    if path.sub or path.attribute.type != "complex":
+        raise InvalidFilter(f"{path.key} has no sub-attributes that a filter in brackets could name.")
+
+    def look_up(name: AttributePath) -> BoundPath | None:
+        sub = path.attribute.sub(name.name) if name.urn is None and name.sub is None else None
+        return path._replace(sub=sub) if sub else None
+
+    return _Builder(look_up, path.key, tolerance)
+
+
+def _visible(path: BoundPath) -> BoundPath:
+    """Refuse what is never returned: a filter would tell it, one guess at a time."""
+    if "never" in (path.attribute.returned, path.target.returned):
+        raise InvalidFilter(f"{path.key} is never returned, so it cannot be filtered by.")
+    return path
+
+
+def _without_parentheses(node: Any) -> Any:
+    while isinstance(node, syntax.Filter) and not node.negated and node.namespace is None:
+        node = node.expr
+    return node
+
+
+def _holds(node: Filter, read: Callable[[BoundPath], Any]) -> bool:
+    match node:
+        case Compare():
+            return _compares(node, read(node.path))
+        case And(operands):
+            return all(_holds(operand, read) for operand in operands)
+        case Or(operands):
+            return any(_holds(operand, read) for operand in operands)
+        case Not(operand):
+            return not _holds(operand, read)
+        case Present(path):
+            return _present(read(path))
+    value = read(node.path)
+    elements = value if isinstance(value, list) else [value]
+    return any(_present(element) and _holds(node.filter, _reader(element)) for element in elements)
+
+
+def _reader(element: Mapping[str, Any]) -> Callable[[BoundPath], Any]:
+    return lambda path: element.get(path.target.name)
+
+
+def _present(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(_present(part) for part in value.values())
+    if isinstance(value, list):
+        return any(_present(part) for part in value)
+    return value is not None and value != ""
+
+
+def _scalars(value: Any) -> Iterator[Any]:
+    if isinstance(value, list):
+        for part in value:
+            yield from _scalars(part)
+    elif value is not None and value != "":
+        yield value
+
+
+def _compares(node: Compare, value: Any) -> bool:
+    attribute, test = node.path.target, _TESTS[node.operator]
+    wanted = _comparable(attribute, node.value)
+    keys = (_comparable(attribute, scalar) for scalar in _scalars(value))
+    found = any(key is not None and test(key, wanted) for key in keys)
+    return found is not (node.operator == "ne")
+
+
+def _comparable(attribute: Attribute, value: Any) -> Any:
+    """The form in which a value is compared; ``None`` when it is not of the attribute's type."""
+    match attribute.type:
+        case "boolean":
+            return value if isinstance(value, bool) else None
+        case "integer" | "decimal":
+            if isinstance(value, float):
+                return Decimal(repr(value))
+            return value if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
+        case "dateTime":
+            return instant(value) if isinstance(value, str) else value if isinstance(value, datetime) else None
+    if not isinstance(value, str):
+        return None
+    return value if attribute.case_exact or attribute.type == "binary" else fold(value)
+
+
+def _text(node: Filter, *, within: bool) -> str:
+    """``within`` brackets, a path is written as its sub-attribute alone."""
+    match node:
+        case Compare(path, operator, value):
+            return f"{_name(path, within)} {operator} {_literal(value)}"
+        case Present(path):
+            return f"{_name(path, within)} pr"
+        case And(operands):
+            texts = ((_text(operand, within=within), isinstance(operand, Or)) for operand in operands)
+            return " and ".join(f"({text})" if lower else text for text, lower in texts)
+        case Or(operands):
+            return " or ".join(_text(operand, within=within) for operand in operands)
+        case Not(operand):
+            return f"not ({_text(operand, within=within)})"
+    return f"{node.path.key}[{_text(node.filter, within=True)}]"
+
+
+def _name(path: BoundPath, within: bool) -> str:
+    return path.target.name if within else path.key
+
+
+def _literal(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return f'"{value.isoformat().removesuffix("+00:00")}Z"'
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=bool(CONTROL.search(value)))
+    return str(value)

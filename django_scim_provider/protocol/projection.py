@@ -1,0 +1,134 @@
+"""Which attributes a response shows (RFC 7644 sections 3.4.2.5 and 3.9, ``returned`` in RFC 7643 section 7)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from .names import resolve
+from .schemas import COMMON_ATTRIBUTES, Attribute, BoundPath, ResourceType
+from .tolerance import LENIENT
+
+_BRACKETS: Final = re.compile(r"\[[^\]]*+\]?")
+_SHOWN: Final = frozenset({"always", "default"})
+
+Parts: TypeAlias = frozenset[str] | None
+"""The sub-attributes to show; ``None`` for the value as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """What of a document is shown. Immutable and hashable; worth keeping for as long as the parameters are the same."""
+
+    requested: frozenset[str] | None
+    """Canonical keys asked for; ``None`` when ``attributes`` was not given."""
+    excluded: frozenset[str]
+    shown: Mapping[str, Parts] | None = field(compare=False, repr=False)
+    """By canonical key, what is shown; ``None`` where everything is."""
+    extensions: frozenset[str]
+
+    @classmethod
+    def parse(cls, attributes: Iterable[str], excluded: Iterable[str], resource_type: ResourceType) -> Projection:
+        """Look the names up, in any case; the URN of a schema alone means all its attributes, brackets are left out.
+
+        Unknown names match nothing: ``attributes=nonsense`` shows the minimum. If both are given, which RFC 7644
+        forbids, what is excluded is taken from what is asked for.
+        """
+        names = tuple(attributes)
+        requested = frozenset(_keys(names, resource_type)) if names else None
+        left_out = frozenset(_keys(excluded, resource_type))
+        urns = frozenset(schema.id for schema in resource_type.extensions)
+        if requested is None and not left_out and not _hides_anything(resource_type):
+            return cls(None, left_out, None, urns)
+        core = resource_type.schema.id
+        plan = ((path.key, _parts(path, path.urn or core, requested, left_out)) for path in _paths(resource_type))
+        return cls(requested, left_out, {key: parts for key, parts in plan if parts != _NOTHING}, urns)
+
+    @property
+    def is_default(self) -> bool:
+        """Whether the client asked for nothing in particular."""
+        return self.requested is None and not self.excluded
+
+    def wants(self, key: str) -> bool:
+        """Whether anything of an attribute (``members``) or an extension (its URN) is shown, so must be loaded."""
+        if self.shown is None or key in self.shown:
+            return True
+        return key in self.extensions and any(name.startswith(f"{key}:") for name in self.shown)
+
+    def apply(self, document: dict[str, Any]) -> dict[str, Any]:
+        """What is shown of a canonical document with ``schemas``, ``id`` and ``meta``; the document itself if
+        all is."""
+        if self.shown is None:
+            return document
+        result = _project({name: document[name] for name in document if name not in self.extensions}, "", self.shown)
+        for urn in self.extensions:
+            if urn in document and (attributes := _project(document[urn], f"{urn}:", self.shown)):
+                result[urn] = attributes
+        return result
+
+
+def _project(values: Mapping[str, Any], prefix: str, shown: Mapping[str, Parts]) -> dict[str, Any]:
+    picked = ((name, _pick(value, shown[prefix + name])) for name, value in values.items() if prefix + name in shown)
+    return {name: value for name, value in picked if value is not None}
+
+
+_NOTHING: Final[Parts] = frozenset()
+
+
+def _keys(names: Iterable[str], resource_type: ResourceType) -> Iterator[str]:
+    for name in names:
+        target = resolve(_BRACKETS.sub("", name), resource_type, LENIENT)
+        if isinstance(target, BoundPath):
+            yield target.key
+        elif target is not None:
+            yield target.id
+
+
+def _paths(resource_type: ResourceType) -> Iterator[BoundPath]:
+    declared = {path.key for path in resource_type.paths()}
+    yield from (BoundPath(None, attribute) for attribute in COMMON_ATTRIBUTES if attribute.name not in declared)
+    yield from resource_type.paths()
+
+
+def _hides_anything(resource_type: ResourceType) -> bool:
+    """Whether some attribute is not shown unless asked for, or never."""
+    return any(
+        attribute.returned not in _SHOWN or any(sub.returned not in _SHOWN for sub in attribute.sub_attributes)
+        for schema in resource_type.schemas
+        for attribute in schema.attributes
+    )
+
+
+def _parts(path: BoundPath, urn: str, requested: frozenset[str] | None, excluded: frozenset[str]) -> Parts:
+    """What of an attribute is shown; ``urn`` is the schema that it belongs to."""
+    attribute, key = path.attribute, path.key
+    always = attribute.returned == "always"
+    if attribute.returned == "never" or (not always and not excluded.isdisjoint((key, urn))):
+        return _NOTHING
+    asked = requested or frozenset()
+    by_default = attribute.returned in _SHOWN and (requested is None or urn in asked)
+    shown = always or by_default or key in asked
+    if not attribute.sub_attributes:
+        return None if shown else _NOTHING
+
+    def keeps(sub: Attribute) -> bool:
+        name = f"{key}.{sub.name}"
+        if sub.returned == "never" or (name in excluded and not always and sub.returned != "always"):
+            return False
+        return name in asked or (shown and sub.returned in _SHOWN)
+
+    kept = frozenset(sub.name for sub in attribute.sub_attributes if keeps(sub))
+    if kept and any(f"{key}.{sub.name}" in asked for sub in attribute.sub_attributes):
+        kept |= {sub.name for sub in attribute.sub_attributes if sub.returned == "always"}
+    return None if len(kept) == len(attribute.sub_attributes) else kept
+
+
+def _pick(value: Any, parts: Parts) -> Any:
+    if parts is None:
+        return value
+    if isinstance(value, list):
+        picked = [part for item in value if (part := _pick(item, parts))]
+        return picked if picked or not value else None
+    return {name: part for name, part in value.items() if name in parts} or None

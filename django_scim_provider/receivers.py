@@ -1,0 +1,71 @@
+"""Keeps our rows in step with what the host saves by itself. Never breaks the host's own save."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection
+from typing import Any
+
+from django.apps import apps
+from django.db import DatabaseError, models, transaction
+from django.db.models.signals import post_save, pre_delete
+
+from .adapters import UserAdapter, get_user_adapter
+from .conf import app_settings
+from .services import sync
+from .services.context import database, is_own_write
+
+logger = logging.getLogger("django_scim_provider")
+
+
+def connect() -> None:
+    """Listen to the user models of all adapters and to the models they list in ``scope_models``."""
+    for portal in ("", *app_settings.PORTALS):
+        adapter = get_user_adapter(portal)
+        label = adapter.model._meta.label
+        post_save.connect(user_saved, sender=adapter.model, dispatch_uid=f"scim_provider.saved.{label}")
+        pre_delete.connect(user_deleted, sender=adapter.model, dispatch_uid=f"scim_provider.deleted.{label}")
+        for entry in adapter.scope_models:
+            model = apps.get_model(entry) if isinstance(entry, str) else entry
+            post_save.connect(related_saved, sender=model, dispatch_uid=f"scim_provider.saved.{model._meta.label}")
+
+
+def user_saved(
+    *, instance: models.Model, using: str, raw: bool = False, update_fields: Collection[str] | None = None, **kwargs: Any
+) -> None:
+    if raw or is_own_write() or not _concerns(update_fields):
+        return
+    _quietly(lambda: sync.host_user_saved(instance, database()), using)
+
+
+def related_saved(*, instance: Any, using: str, raw: bool = False, **kwargs: Any) -> None:
+    user = getattr(instance, "user", None)
+    if raw or is_own_write() or user is None:
+        return
+    _quietly(lambda: sync.host_user_saved(user, database()), using)
+
+
+def user_deleted(*, instance: models.Model, using: str, **kwargs: Any) -> None:
+    if not is_own_write():
+        _quietly(lambda: sync.host_user_deleted(instance, database()), using)
+
+
+def _concerns(update_fields: Collection[str] | None) -> bool:
+    """Whether a save touches a column that some adapter reads; ``last_login`` at every sign-in does not."""
+    if update_fields is None:
+        return True
+    adapters = [get_user_adapter(portal) for portal in ("", *app_settings.PORTALS)]
+    return any(_reads(adapter, update_fields) for adapter in adapters)
+
+
+def _reads(adapter: UserAdapter, fields: Collection[str]) -> bool:
+    read = {column.partition("__")[0] for column in adapter.columns}
+    return bool(read & set(fields)) or (adapter.soft_deletes and "deleted_at" in fields)
+
+
+def _quietly(work: Callable[[], None], using: str) -> None:
+    try:
+        with transaction.atomic(using=using):
+            work()
+    except DatabaseError:
+        logger.exception("A change to a user could not be carried over to SCIM; scim_sync will do it.")

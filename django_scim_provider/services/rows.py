@@ -1,0 +1,91 @@
+"""A person as a row: what is read from the database, and the document that shows it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from ..adapters import UserAdapter
+from ..adapters.query import HOST, live_expression
+from ..models import ScimMembership, ScimUser
+from .context import Context
+
+_OWN: Final = ("pk", "scim_id", "user_name", "attributes", "created_at", "modified_at", "user_id")
+
+
+class UserRow(NamedTuple):
+    """What showing a person takes; no model instance is made on reads."""
+
+    pk: int
+    scim_id: UUID
+    user_name: str
+    attributes: Mapping[str, Any]
+    created_at: datetime
+    modified_at: datetime
+    user_id: Any
+    columns: Mapping[str, Any] | None
+    """The host's values, or ``None`` where there is no live counterpart."""
+
+
+Groups = Mapping[int, Iterable[tuple[UUID, str]]]
+
+
+def people(context: Context) -> QuerySet[ScimUser]:
+    """The connection's living resources: where every query about people starts."""
+    return ScimUser.objects.using(context.using).filter(connection_id=context.connection.pk, alive=True)
+
+
+def fetch(queryset: QuerySet[ScimUser], context: Context) -> list[UserRow]:
+    """Read rows joined to the host's, in the queryset's order: one query."""
+    adapter = context.adapter
+    columns = adapter.columns
+    live = live_expression(adapter, context.connection)
+    rows = queryset.annotate(_live=live).values_list(*_OWN, "_live", *(f"{HOST}{column}" for column in columns))
+    own = len(_OWN)
+    return [
+        UserRow(*row[:own], dict(zip(columns, row[own + 1 :], strict=True)) if row[own] else None) for row in rows
+    ]
+
+
+def groups_of(pks: Collection[int], context: Context) -> Groups:
+    """The groups of several people, by primary key: one query, none for nobody."""
+    found: defaultdict[int, list[tuple[UUID, str]]] = defaultdict(list)
+    if pks:
+        memberships = ScimMembership.objects.using(context.using).filter(scim_user__in=pks).order_by("group_id")
+        for pk, scim_id, name in memberships.values_list("scim_user_id", "group__scim_id", "group__display_name"):
+            found[pk].append((scim_id, name))
+    return found
+
+
+def wire_time(moment: datetime) -> str:
+    """A dateTime as it is shown: UTC, milliseconds."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def document(row: UserRow, groups: Iterable[tuple[UUID, str]], adapter: UserAdapter, base_url: str) -> dict[str, Any]:
+    """The whole resource (RFC 7643 section 4.1); projection comes after."""
+    shown = adapter.shown(row.attributes, row.columns)
+    scim_id = str(row.scim_id)
+    resource: dict[str, Any] = {
+        "schemas": [adapter.schema.id, *(urn for urn in adapter.extension_urns if urn in shown)],
+        "id": scim_id,
+        **shown,
+    }
+    memberships = [
+        {"value": str(group_id), "$ref": f"{base_url}/Groups/{group_id}", "display": name, "type": "direct"}
+        for group_id, name in groups
+    ]
+    if memberships:
+        resource["groups"] = memberships
+    resource["meta"] = {
+        "resourceType": adapter.name,
+        "created": wire_time(row.created_at),
+        "lastModified": wire_time(row.modified_at),
+        "location": f"{base_url}{adapter.endpoint}/{scim_id}",
+    }
+    return resource

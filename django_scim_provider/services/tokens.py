@@ -1,0 +1,161 @@
+"""The life of a credential: issue, use, rotate, revoke."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from django.db import DatabaseError, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from ..conf import app_settings
+from ..models import ScimConnection, ScimToken
+from ..models.token_format import digest, key_id_of, new_token
+from . import audit
+from .context import Context, database
+
+MAX_LIFE: Final = timedelta(days=730)
+TOUCH_INTERVAL: Final = timedelta(minutes=1)
+_DUMMY_DIGEST: Final = "0" * 64
+logger = logging.getLogger("django_scim_provider")
+
+
+class Issued(NamedTuple):
+    """A new token and its text, which nothing can show again."""
+
+    token: ScimToken
+    text: str
+
+
+def issue(
+    context: Context,
+    *,
+    name: str = "",
+    life: timedelta | None = None,
+    scopes: str = ScimToken.Scopes.WRITE,
+) -> Issued:
+    """Make a token for the context's connection.
+
+    :param life: default ``TOKEN_TTL``; at most two years.
+    :raises ValueError: the life is not positive or is too long.
+    """
+    life = app_settings.TOKEN_TTL if life is None else life
+    if not timedelta(0) < life <= MAX_LIFE:
+        raise ValueError(f"A token lives between one second and {MAX_LIFE.days} days.")
+    made = new_token()
+    with transaction.atomic(using=context.using):
+        token = ScimToken.objects.using(context.using).create(
+            connection=context.connection,
+            name=name,
+            key_id=made.key_id,
+            digest=made.digest,
+            scopes=scopes,
+            created_by=context.actor,
+            expires_at=timezone.now() + life,
+        )
+        audit.record(context, audit.Action.TOKEN_ISSUE, label=token.starts_with)
+    return Issued(token, made.text)
+
+
+def rotate(
+    context: Context, token: ScimToken, *, overlap: timedelta = timedelta(0), life: timedelta | None = None
+) -> Issued:
+    """Issue a successor; the old token goes on for the overlap, or dies now, and never lives longer than it would."""
+    with transaction.atomic(using=context.using):
+        issued = issue(context, name=token.name, life=life, scopes=token.scopes)
+        if overlap > timedelta(0):
+            token.expires_at = min(token.expires_at, timezone.now() + overlap)
+            token.save(using=context.using, update_fields=["expires_at"])
+        else:
+            revoke(context, token)
+    return issued
+
+
+def revoke(context: Context, token: ScimToken) -> None:
+    """End a token now. Doing it again changes nothing."""
+    if token.revoked_at is not None:
+        return
+    with transaction.atomic(using=context.using):
+        token.revoked_at = timezone.now()
+        token.save(using=context.using, update_fields=["revoked_at"])
+        audit.record(context, audit.Action.TOKEN_REVOKE, label=token.starts_with)
+
+
+def revoke_all(context: Context) -> int:
+    """End every live token of the connection; returns how many."""
+    live = ScimToken.objects.using(context.using).filter(connection=context.connection, revoked_at=None)
+    tokens = list(live.filter(expires_at__gt=timezone.now()))
+    for token in tokens:
+        revoke(context, token)
+    return len(tokens)
+
+
+class Presented(NamedTuple):
+    """What a token's text turned out to be."""
+
+    connection: ScimConnection | None
+    """Whose token it is, accepted or not; ``None`` when it is nobody's."""
+    key_id: str
+    scopes: str
+    refusal: str
+    """Why it is refused, in words for the event log; empty when it is accepted."""
+
+
+_TOKEN_COLUMNS: Final = ("pk", "digest", "scopes", "expires_at", "revoked_at", "last_used_at")
+
+
+def _connection_columns() -> Sequence[str]:
+    return [field.attname for field in ScimConnection._meta.concrete_fields]
+
+
+def present(text: str, *, remote_addr: str | None) -> Presented:
+    """Look a token up: one query, without a join to any user. Notes its use at most once a minute."""
+    key_id = key_id_of(text)
+    if key_id is None:
+        return Presented(None, "", "", "The text is not a token of this application.")
+    using = database()
+    names = _connection_columns()
+    row: Any = (
+        ScimToken.objects.using(using)
+        .filter(key_id=key_id)
+        .values_list(*_TOKEN_COLUMNS, *(f"connection__{name}" for name in names))
+        .order_by()
+        .first()
+    )
+    stored = row[1] if row else _DUMMY_DIGEST
+    # Compared although the row was found by its key id alone, and as carefully when there is none.
+    matches = hmac.compare_digest(stored, digest(text))
+    if row is None or not matches:
+        return Presented(None, key_id, "", "The token is unknown.")
+    pk, _, scopes, expires_at, revoked_at, last_used_at = row[: len(_TOKEN_COLUMNS)]
+    connection = ScimConnection.from_db(using, names, row[len(_TOKEN_COLUMNS) :])
+    moment = timezone.now()
+    refusal = ""
+    if not connection.enabled:
+        refusal = "SCIM is disabled for this connection."
+    elif revoked_at is not None:
+        refusal = "The token was revoked."
+    elif expires_at <= moment:
+        refusal = "The token has expired."
+    elif last_used_at is None or moment - last_used_at >= TOUCH_INTERVAL:
+        _touch(pk, connection, moment, remote_addr, using)
+    return Presented(connection, key_id, scopes, refusal)
+
+
+def _touch(pk: int, connection: ScimConnection, moment: datetime, remote_addr: str | None, using: str) -> None:
+    stale = moment - TOUCH_INTERVAL
+    try:
+        with transaction.atomic(using=using):
+            tokens = ScimToken.objects.using(using).filter(pk=pk)
+            tokens.filter(Q(last_used_at=None) | Q(last_used_at__lte=stale)).update(
+                last_used_at=moment, last_used_ip=remote_addr
+            )
+            seen = ScimConnection.objects.using(using).filter(pk=connection.pk)
+            seen.filter(Q(last_seen_at=None) | Q(last_seen_at__lte=stale)).update(last_seen_at=moment)
+    except DatabaseError:
+        # A database that takes no writes can still answer the request.
+        logger.warning("The use of a SCIM token could not be noted.", exc_info=True)

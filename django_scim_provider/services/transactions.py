@@ -1,0 +1,81 @@
+"""Where writes happen: one transaction each, tried again when the database says that somebody else was in the way."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final, TypeVar
+
+from django.db import DataError, IntegrityError, OperationalError, connections, transaction
+from django.utils import timezone
+
+from ..protocol.errors import InvalidValue, ScimError, Unavailable, Uniqueness
+from .context import own_write
+
+T = TypeVar("T")
+ATTEMPTS: Final = 4
+_RETRYABLE: Final = frozenset(
+    {
+        "40001",  # PostgreSQL: serialization failure
+        "40P01",  # PostgreSQL: deadlock detected
+        "55P03",  # PostgreSQL: lock not available
+        1020,  # MariaDB: record has changed since last read
+        1205,  # MySQL: lock wait timeout
+        1213,  # MySQL: deadlock found
+    }
+)
+logger = logging.getLogger("django_scim_provider")
+
+
+def is_retryable(error: BaseException) -> bool:
+    """Whether the same work may succeed when it is done again."""
+    cause = error.__cause__
+    code = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or next(iter(error.args), None)
+    return code in _RETRYABLE or code == "database is locked"
+
+
+def run(work: Callable[[], T], using: str) -> T:
+    """Do the work in one transaction; on SQLite it must begin IMMEDIATE (a check says so).
+
+    :raises Uniqueness: a unique constraint of ours or the host's was broken by a concurrent request.
+    :raises InvalidValue: the database cannot store a value.
+    :raises Unavailable: locks could not be had after several attempts.
+    """
+    nested = connections[using].in_atomic_block
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with own_write(), transaction.atomic(using=using):
+                return work()
+        except IntegrityError as error:
+            raise translate_integrity(error) from error
+        except DataError as error:
+            raise InvalidValue("A value cannot be stored in the application's database.") from error
+        except OperationalError as error:
+            # Inside somebody else's transaction everything before us is lost too: only they can start again.
+            if not is_retryable(error):
+                raise
+            if nested or attempt == ATTEMPTS:
+                raise Unavailable("Another request changes the same data. Try again.") from error
+            logger.info("Attempt %d of a write met a lock; trying again.", attempt)
+            time.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311 (spreads the retries, hides nothing)
+    raise AssertionError("unreachable")  # pragma: no cover
+
+
+def translate_integrity(error: IntegrityError) -> ScimError:
+    """Our words for a broken constraint; the database's name tables and values."""
+    cause = error.__cause__
+    code = getattr(cause, "sqlstate", None) or next(iter(error.args), None)
+    unique = code in ("23505", 1062) or (isinstance(code, str) and code.startswith("UNIQUE constraint failed"))
+    if unique:
+        return Uniqueness("The userName, or another value that must be unique, is already taken.")
+    logger.error("The application's database refused a SCIM write.", exc_info=error)
+    return InvalidValue("The application's database refused the values. Its developer can run scim_check to see why.")
+
+
+def now() -> datetime:
+    """The time, in the milliseconds that are shown, so that a filter finds what a client has just read."""
+    moment = timezone.now().astimezone(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

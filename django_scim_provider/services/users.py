@@ -1,0 +1,354 @@
+"""Writing people: create, replace, modify, delete (RFC 7644 sections 3.3, 3.5, 3.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import reduce
+from operator import or_
+from typing import Any, NamedTuple, cast
+
+from django.db import connections, transaction
+from django.db.models import Model, Q
+from django.dispatch import Signal
+
+from .. import signals
+from ..adapters.base import Indexed
+from ..conf import app_settings
+from ..models import ScimConnection, ScimMembership, ScimUser, ScimValue
+from ..protocol.errors import NotFound, Uniqueness
+from ..protocol.keys import user_name_key
+from ..protocol.patch import apply_operations, parse_operations
+from ..protocol.projection import Projection
+from ..protocol.validation import clean_resource, require
+from . import audit, lifecycle
+from .context import Context
+from .rows import UserRow, document, groups_of, people
+from .search import resource_id
+from .transactions import now, run
+
+TAKEN = "The userName is already taken. Find the person with a filter and update them instead."
+TAKEN_ELSEWHERE = "The userName, or another value that must be unique, is already taken in the application."
+
+
+class Written(NamedTuple):
+    """A person as a write left them."""
+
+    id: str
+    row: UserRow
+    is_new: bool = False
+
+
+def create_user(context: Context, body: Mapping[str, Any]) -> Written:
+    """POST /Users.
+
+    :raises Uniqueness: a living resource, or a host user that SCIM may not touch, has the name.
+    """
+    cleaned = clean_resource(body, context.adapter.resource_type, tolerance=context.dialect.tolerance)
+    wanted = {**cleaned.document}
+    require(wanted, context.adapter.resource_type)
+    wanted.setdefault("active", True)
+    key = user_name_key(wanted["userName"])
+
+    def work() -> Written:
+        revived = _holder(context, key)
+        if revived is not None:
+            return _change(context, revived, lambda _: (wanted, cleaned.ignored), audit.Action.CREATE)
+        row = ScimUser(
+            connection=context.connection,
+            scope=context.adapter.scope(context.connection),
+            user_name=wanted["userName"],
+            user_name_key=key,
+            external_id=wanted.get("externalId"),
+            attributes=wanted,
+            created_at=now(),
+        )
+        row.modified_at = row.created_at
+        if context.connection.on_create == ScimConnection.OnCreate.CREATE:
+            row.user = _new_account(context, wanted)
+        row.save(using=context.using, force_insert=True)
+        _write_index(context, row, {}, context.adapter.index(wanted, live=row.user is not None))
+        audit.record(
+            context,
+            audit.Action.CREATE,
+            status=201,
+            resource_type=context.adapter.name,
+            resource_id=row.scim_id,
+            label=row.user_name,
+            changed=wanted,
+            values=wanted if app_settings.EVENT_VALUES else None,
+            warnings=cleaned.ignored,
+        )
+        _announce(context, signals.user_provisioned, row)
+        return _written(context, row, is_new=True)
+
+    return run(work, context.using)
+
+
+def replace_user(context: Context, scim_id: str, body: Mapping[str, Any]) -> Written:
+    """PUT /Users/{id}: what the body leaves out is cleared, except ``active``, which stays as it is.
+
+    :raises NotFound: no such person.
+    """
+    cleaned = clean_resource(body, context.adapter.resource_type, tolerance=context.dialect.tolerance)
+    require(cleaned.document, context.adapter.resource_type)
+
+    def replaced(shown: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+        return {"active": shown.get("active", True), **cleaned.document}, cleaned.ignored
+
+    pk = resource_id(scim_id)
+    return run(lambda: _change(context, pk, replaced, audit.Action.REPLACE), context.using)
+
+
+def modify_user(context: Context, scim_id: str, body: Mapping[str, Any]) -> Written:
+    """PATCH /Users/{id}.
+
+    :raises NotFound: no such person.
+    """
+    resource_type, tolerance = context.adapter.resource_type, context.dialect.tolerance
+    parsed = parse_operations(
+        body, resource_type, tolerance=tolerance, max_operations=app_settings.MAX_PATCH_OPERATIONS
+    )
+
+    def patched(shown: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+        result = apply_operations(shown, parsed.operations, resource_type, tolerance=tolerance)
+        require(result.document, resource_type)
+        return result.document, parsed.ignored
+
+    pk = resource_id(scim_id)
+    return run(lambda: _change(context, pk, patched, audit.Action.MODIFY), context.using)
+
+
+def delete_user(context: Context, scim_id: str) -> None:
+    """DELETE /Users/{id}: a tombstone stays, the name is free, the host's row goes the way of the policy.
+
+    :raises NotFound: no such person.
+    :raises Forbidden: the person is protected.
+    """
+    pk = resource_id(scim_id)
+
+    def work() -> None:
+        row, user = _lock(context, pk)
+        lifecycle.refuse_if_protected(context, user, "delete them")
+        shown = context.adapter.shown(row.attributes, _columns(context, user))
+        if context.adapter.is_live(user, context.connection):
+            lifecycle.end_access(context, row, user, context.connection.on_delete)
+        row.attributes = {**shown, "active": False}
+        row.alive = None
+        row.modified_at = now()
+        row.save(using=context.using, update_fields=["attributes", "alive", "modified_at"])
+        ScimMembership.objects.using(context.using).filter(scim_user=row).delete()
+        ScimValue.objects.using(context.using).filter(scim_user=row)._raw_delete(context.using)
+        audit.record(
+            context,
+            audit.Action.DELETE,
+            status=204,
+            resource_type=context.adapter.name,
+            resource_id=row.scim_id,
+            label=row.user_name,
+        )
+        _announce(context, signals.user_removed, row)
+
+    run(work, context.using)
+
+
+def render(context: Context, written: Written, projection: Projection) -> dict[str, Any]:
+    """The answer to a write; one query for groups where there may be any and they are asked for."""
+    groups = {}
+    if projection.wants("groups") and not written.is_new:
+        groups = dict(groups_of([written.row.pk], context))
+    resource = document(written.row, groups.get(written.row.pk, ()), context.adapter, context.base_url)
+    return projection.apply(resource)
+
+
+# Creating --------------------------------------------------------------------------------------------------
+
+
+def _holder(context: Context, key: str) -> Any:
+    """The id of a soft-deleted person who is to return under this name; ``None`` when the name is free.
+
+    :raises Uniqueness: somebody living has it.
+    """
+    rows = ScimUser.objects.using(context.using).filter(
+        scope=context.adapter.scope(context.connection), user_name_key=key, alive=True
+    )
+    row = rows.select_related("user").first() if context.adapter.soft_deletes else rows.only("connection_id").first()
+    if row is None:
+        return None
+    mine = row.connection_id == context.connection.pk
+    if not mine or not context.adapter.soft_deletes or row.user is None or row.user.deleted_at is None:
+        raise Uniqueness(TAKEN)
+    if context.connection.on_reprovision == ScimConnection.OnReprovision.ANEW:
+        row.alive = None
+        row.save(using=context.using, update_fields=["alive"])
+        return None
+    return row.scim_id
+
+
+def _new_account(context: Context, wanted: Mapping[str, Any]) -> Any:
+    """Insert the host user; a name that only a person removed by SCIM still holds is taken from that account."""
+    adapter, using = context.adapter, context.using
+    columns = adapter.write_columns(wanted)
+    adapter.check_user_name(columns)
+    complete = context.connection.existing_accounts == ScimConnection.ExistingAccounts.ADOPT
+    holder = adapter.taken(columns, using, any_case=not complete)
+    if holder is not None:
+        if not _was_removed(context, holder):
+            raise Uniqueness(TAKEN_ELSEWHERE)
+        adapter.free_names(holder, using)
+    return adapter.create(columns, context.connection, using)
+
+
+def _was_removed(context: Context, user: Any) -> bool:
+    """Whether this scope deleted the person, so that nobody manages them and nobody can sign in as them."""
+    adapter = context.adapter
+    shown = adapter.shown({}, _columns(context, user))
+    rows = ScimUser.objects.using(context.using).filter(user=user, scope=adapter.scope(context.connection))
+    states = set(rows.values_list("alive", flat=True))
+    return states == {None} and shown.get("active") is not True and not adapter.is_protected(user)
+
+
+# Changing --------------------------------------------------------------------------------------------------
+
+Compute = Callable[[Mapping[str, Any]], tuple[dict[str, Any], tuple[str, ...]]]
+
+
+def _lock(context: Context, scim_id: Any) -> tuple[ScimUser, Any]:
+    """Lock the host's row, then ours, by separate statements in this order, which every writer keeps."""
+    model = cast("type[Model]", context.adapter.model)
+    mine = people(context).filter(scim_id=scim_id)
+    user = model._base_manager.using(context.using).select_for_update().filter(pk__in=mine.values("user_id")).first()
+    row = mine.select_for_update().first()
+    if row is None:
+        raise NotFound
+    if row.user_id is not None and user is not None and row.user_id == user.pk:
+        row.user = user
+    else:
+        user = None
+    row.connection = context.connection
+    return row, user
+
+
+def _columns(context: Context, user: Any) -> dict[str, Any] | None:
+    return context.adapter.read_columns(user) if context.adapter.is_live(user, context.connection) else None
+
+
+def _change(context: Context, scim_id: Any, compute: Compute, action: str) -> Written:
+    """Read the resource under its locks, work out the new one, and write the difference."""
+    adapter = context.adapter
+    row, user = _lock(context, scim_id)
+    was_live = adapter.is_live(user, context.connection)
+    shown = adapter.shown(row.attributes, _columns(context, user))
+    wanted, ignored = compute(shown)
+    changed = {name for name in shown.keys() | wanted.keys() if shown.get(name) != wanted.get(name)}
+    before, after = bool(shown.get("active", True)), bool(wanted.get("active", True))
+    if changed:
+        _write_host(context, row, user, shown, wanted)
+        if "userName" in changed:
+            row.user_name, row.user_name_key = wanted["userName"], user_name_key(wanted["userName"])
+        row.external_id = wanted.get("externalId")
+        row.attributes = wanted
+        row.modified_at = now()
+        row.save(
+            using=context.using,
+            update_fields=["user", "user_name", "user_name_key", "external_id", "attributes", "modified_at"],
+        )
+        is_live = adapter.is_live(row.user, context.connection)
+        _write_index(context, row, adapter.index(shown, live=was_live), adapter.index(wanted, live=is_live))
+    audit.record(
+        context,
+        action,
+        status=201 if action == audit.Action.CREATE else 200,
+        resource_type=adapter.name,
+        resource_id=row.scim_id,
+        label=row.user_name,
+        changed=changed,
+        values={name: wanted.get(name) for name in sorted(changed)} if app_settings.EVENT_VALUES else None,
+        warnings=ignored,
+    )
+    if changed:
+        _announce(context, signals.user_updated, row, changed=frozenset(changed))
+    if before != after:
+        _announce(context, signals.user_reactivated if after else signals.user_deactivated, row)
+    return _written(context, row)
+
+
+def _write_host(
+    context: Context, row: ScimUser, user: Any, shown: Mapping[str, Any], wanted: Mapping[str, Any]
+) -> None:
+    """Bring the host's side in line: columns that differ, the end of access, a return."""
+    adapter, using = context.adapter, context.using
+    before, after = bool(shown.get("active", True)), bool(wanted.get("active", True))
+    if not adapter.is_live(user, context.connection):
+        returns = after and not before and context.connection.on_create == ScimConnection.OnCreate.CREATE
+        if returns and user is None:
+            row.user = _new_account(context, wanted)
+        elif returns:
+            adapter.activate(user, using)
+            adapter.update(user, adapter.write_columns(wanted), using)
+        return
+    columns = adapter.write_columns(wanted, before=shown)
+    if columns.keys() & adapter.guarded_columns:
+        lifecycle.refuse_if_protected(context, user, "rename, re-mail, deactivate or reactivate them")
+    if before != after:
+        columns = {name: value for name, value in columns.items() if name not in adapter.columns_of("active")}
+    if columns.keys() & adapter.user_name_columns:
+        adapter.check_user_name(columns)
+    if adapter.taken(columns, using, exclude=user.pk) is not None:
+        raise Uniqueness(TAKEN_ELSEWHERE)
+    if columns:
+        adapter.update(user, columns, using)
+    if before and not after:
+        lifecycle.end_access(context, row, user, context.connection.on_deactivate)
+    elif after and not before:
+        adapter.activate(user, using)
+
+
+def _written(context: Context, row: ScimUser, *, is_new: bool = False) -> Written:
+    """The row as the answer shows it, from what is in memory."""
+    columns = _columns(context, row.user) if row.user_id is not None else None
+    shown = UserRow(
+        row.pk, row.scim_id, row.user_name, row.attributes, row.created_at, row.modified_at, row.user_id, columns
+    )
+    return Written(str(row.scim_id), shown, is_new)
+
+
+def _write_index(
+    context: Context,
+    row: ScimUser,
+    old: Mapping[tuple[str, int], Indexed],
+    new: Mapping[tuple[str, int], Indexed],
+) -> None:
+    """Bring the filter index in line: at most one statement for what is new, one for what is gone."""
+    values = ScimValue.objects.using(context.using)
+    gone = [Q(attribute=attribute, position=position) for attribute, position in old.keys() - new.keys()]
+    if gone:
+        stale = values.filter(scim_user=row).filter(reduce(or_, gone))
+        stale._raw_delete(context.using)
+    changed = [
+        ScimValue(scim_user=row, attribute=attribute, position=position, **value._asdict())
+        for (attribute, position), value in new.items()
+        if old.get((attribute, position)) != value
+    ]
+    if not changed:
+        return
+    if not old:
+        values.bulk_create(changed)
+        return
+    targeted = connections[context.using].features.supports_update_conflicts_with_target
+    values.bulk_create(
+        changed,
+        update_conflicts=True,
+        update_fields=["type", "primary", "value_key"],
+        unique_fields=["scim_user", "attribute", "position"] if targeted else None,
+    )
+
+
+def _announce(context: Context, signal: Signal, row: ScimUser, **more: Any) -> None:
+    """Tell the host once everything is committed; a receiver that fails is logged by Django and stops nobody."""
+
+    def send() -> None:
+        signal.send_robust(
+            ScimConnection, connection=context.connection, scim_user=row, user=row.user, **more
+        )
+
+    transaction.on_commit(send, using=context.using)

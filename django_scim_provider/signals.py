@@ -1,0 +1,39 @@
+"""What a host may observe. Sent after the transaction committed; a receiver cannot veto, and its failure is logged.
+
+Every signal's sender is ``ScimConnection``; the arguments are named beside each.
+"""
+
+from __future__ import annotations
+
+from django.dispatch import Signal
+
+user_provisioned = Signal()
+"""``connection``, ``scim_user``, ``user`` (``None`` under "ignore"): a person was created or adopted."""
+
+user_updated = Signal()
+"""``connection``, ``scim_user``, ``user``, ``changed`` (frozenset of attribute paths)."""
+
+user_deactivated = Signal()
+"""``connection``, ``scim_user``, ``user``: ``active`` became false."""
+
+user_reactivated = Signal()
+"""``connection``, ``scim_user``, ``user``: ``active`` became true again."""
+
+user_removed = Signal()
+"""``connection``, ``scim_user``, ``user`` (``None`` once the account is gone): DELETE."""
+
+connection_enabled = Signal()
+"""``connection``."""
+
+connection_disabled = Signal()
+"""``connection``."""
+
+__all__ = [
+    "connection_disabled",
+    "connection_enabled",
+    "user_deactivated",
+    "user_provisioned",
+    "user_reactivated",
+    "user_removed",
+    "user_updated",
+]
