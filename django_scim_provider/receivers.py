@@ -31,7 +31,12 @@ def connect() -> None:
 
 
 def user_saved(
-    *, instance: models.Model, using: str, raw: bool = False, update_fields: Collection[str] | None = None, **kwargs: Any
+    *,
+    instance: models.Model,
+    using: str,
+    raw: bool = False,
+    update_fields: Collection[str] | None = None,
+    **kwargs: Any,
 ) -> None:
     if raw or is_own_write() or not _concerns(update_fields):
         return

@@ -11,13 +11,13 @@ import pytest
 from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client
-from factories import ConnectionFactory
 
 from django_scim_provider.adapters import UserAdapter, get_user_adapter
 from django_scim_provider.models import ScimConnection
 from django_scim_provider.protocol import urns
 from django_scim_provider.services import tokens
 from django_scim_provider.services.context import Context
+from factories import ConnectionFactory
 
 MOUNT = "/scim/v2"
 
@@ -73,7 +73,6 @@ class ScimClient:
 
 
 def _query(params: dict[str, Any]) -> str:
-
 
     return urlencode(params)
 

@@ -37,7 +37,9 @@ class HostUserFactory(DjangoModelFactory):
         fields: dict[str, Any] = {"email": address}
         if _has("username"):
             fields["username"] = address
-        fields |= {"full_name": f"{given} {family}"} if _has("full_name") else {"first_name": given, "last_name": family}
+        fields |= (
+            {"full_name": f"{given} {family}"} if _has("full_name") else {"first_name": given, "last_name": family}
+        )
         fields |= {"is_active": active} if _has("is_active") else {"is_locked": not active}
         user = model_class(**fields | kwargs)
         user.set_unusable_password()

@@ -1,5 +1,7 @@
 """What a host declares: how SCIM reads on its models, and who is in scope."""
 
+from __future__ import annotations
+
 from ..protocol.urns import ENTERPRISE_USER
 from .attributes import Attr, Boolean, Identifier, Not, PrimaryValue, full_name
 from .base import MapError, ResourceAdapter

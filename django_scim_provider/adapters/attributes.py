@@ -92,10 +92,12 @@ def column_condition(column: str, compare: Compare) -> Q:
     ``ne`` is the complement of ``eq``, so that an unassigned value matches it.
     """
     operator, value = compare.operator, compare.value
-    if operator in _ORDER:
-        return Q((f"{column}__{_ORDER[operator]}", value))
     exact = compare.path.target.case_exact or not isinstance(value, str)
-    found = Q((f"{column}__{_LOOKUPS[exact]['eq' if operator == 'ne' else operator]}", value))
+    lookup = _ORDER.get(operator) or _LOOKUPS[exact]["eq" if operator == "ne" else operator]
+    found = Q((f"{column}__{lookup}", value))
+    if isinstance(value, str):
+        # An empty column is an absent value, which meets no comparison.
+        found &= ~Q((column, ""))
     return ~found if operator == "ne" else found
 
 
@@ -131,7 +133,13 @@ def _normal(value: Any) -> Any:
 class Identifier(Attr):
     """A column that may hold the value in another case: a host that lower-cases names does not change them."""
 
-    def __init__(self, field: str, *, get: Callable[..., Any] = _same, set: Callable[[Any], Any] | None = _normal) -> None:  # noqa: A002
+    def __init__(
+        self,
+        field: str,
+        *,
+        get: Callable[..., Any] = _same,
+        set: Callable[[Any], Any] | None = _normal,  # noqa: A002 (as in Attr)
+    ) -> None:
         super().__init__(field, get=get, set=set)
 
     def agrees(self, mapped: tuple[Any, ...], stored: tuple[Any, ...]) -> bool:

@@ -76,9 +76,7 @@ class ResourceAdapter:
         if self.keep_unmapped:
             return full
         names = self.always_shown | {mapped.path.key for mapped in self.mapping}
-        extensions = (
-            schema.only({name.removeprefix(f"{schema.id}:") for name in names}) for schema in self.extensions
-        )
+        extensions = (schema.only({name.removeprefix(f"{schema.id}:") for name in names}) for schema in self.extensions)
         return ResourceType(
             self.name,
             self.endpoint,

@@ -42,6 +42,14 @@ class DiscoveryView(ScimView):
         return respond(list_response(documents, total=len(documents), start_index=1))
 
 
+def _scheme(authenticator: Any) -> dict[str, Any]:
+    """The entry of ``authenticationSchemes`` for an authentication class; one of the host's own may not tell."""
+    if hasattr(authenticator, "get_scheme"):
+        scheme: dict[str, Any] = authenticator.get_scheme()
+        return scheme
+    return {"type": "custom", "name": type(authenticator).__name__, "description": "Defined by this application."}
+
+
 class ServiceProviderConfigView(DiscoveryView):
     """``/ServiceProviderConfig``."""
 
@@ -50,9 +58,7 @@ class ServiceProviderConfigView(DiscoveryView):
         config = discovery.ServiceProviderConfig(
             documentation_uri=app_settings.DOCUMENTATION_URI,
             max_results=app_settings.MAX_RESULTS,
-            authentication_schemes=tuple(
-                authenticator().get_scheme() for authenticator in authenticators() if hasattr(authenticator, "get_scheme")
-            ),
+            authentication_schemes=tuple(_scheme(authenticator()) for authenticator in authenticators()),
         )
         return respond(config.as_document(self.base(request)))
 

@@ -46,7 +46,7 @@ def _count(key: str, rate: Rate) -> int:
     try:
         cache.add(key, 0, rate.period * 2)
         return cache.incr(key)
-    except Exception:  # noqa: BLE001 (every cache backend has its own exceptions)
+    except Exception:
         logger.warning("The cache that counts SCIM requests does not answer.", exc_info=True)
         return 0
 
@@ -75,7 +75,7 @@ def check_failures(address: str | None) -> None:
     rate, moment = parse_rate(text), time.time()
     try:
         failures = cache.get(_window(f"failures:{address}", rate, moment), 0)
-    except Exception:  # noqa: BLE001
+    except Exception:
         logger.warning("The cache that counts SCIM failures does not answer.", exc_info=True)
         return
     if failures >= rate.limit:

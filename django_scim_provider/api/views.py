@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, NoReturn
 
@@ -10,7 +10,6 @@ from django.core.signals import setting_changed
 from django.db import connections, transaction
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.utils.module_loading import import_string
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
@@ -46,14 +45,14 @@ def _forget(*, setting: str, **kwargs: Any) -> None:
 class ScimView(APIView):
     """What all endpoints share. The host's REST_FRAMEWORK settings have no effect on it."""
 
-    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "put", "patch", "delete"]
+    http_method_names: Sequence[str] = ["get", "head", "post", "put", "patch", "delete"]
     depth: ClassVar[int] = 1
     """Segments of the path below the mount."""
     is_public: ClassVar[bool] = False
     context: Context | None = None
 
     @classmethod
-    def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:
+    def as_view(cls, **initkwargs: Any) -> Any:
         view = super().as_view(**initkwargs)
         # Services open their own transactions: a refusal is recorded after the rollback, even under ATOMIC_REQUESTS.
         for alias in connections:
@@ -64,7 +63,7 @@ class ScimView(APIView):
         return [authenticator() for authenticator in authenticators()]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        presented = request.auth
+        presented: Any = request.auth
         if presented is None:
             if not self.is_public:
                 raise Unauthorized
@@ -93,16 +92,14 @@ class ScimView(APIView):
         if context.scopes != ScimToken.Scopes.WRITE and request.method not in READING:
             raise Forbidden("This token may only read.")
 
-    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> NoReturn:
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
         allowed = tuple(name.upper() for name in self.http_method_names if hasattr(self, name))
         raise MethodNotAllowed(str(request.method), allowed)
 
-    def handle_exception(self, exc: Exception) -> HttpResponse:
+    def handle_exception(self, exc: Exception) -> Any:
         return respond_with_error(to_scim_error(exc, self.request._request))
 
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         return response
 
     @property

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 from .connections import ScimConnection
 from .events import ScimEvent, ScimRemoval
 from .mappings import GroupRoleMapping, RoleGrant

@@ -18,7 +18,7 @@ def binary_collation(connection: BaseDatabaseWrapper) -> str | None:
     return "BINARY" if connection.vendor == "sqlite" else None
 
 
-class KeyField(models.CharField):
+class KeyField(models.CharField):  # type: ignore[type-arg]  # not subscriptable at run time
     """Text compared byte by byte on every database.
 
     Case folding happens in Python (``protocol.keys``). MariaDB's default collation takes ``é`` for ``e`` and

@@ -38,7 +38,7 @@ class ScimUser(models.Model):
     )
     user_name = models.CharField(_("user name"), max_length=254)
     user_name_key = KeyField(max_length=254, editable=False)
-    external_id = KeyField(_("external id"), max_length=255, null=True, blank=True)  # noqa: DJ001 (absent is not "")
+    external_id = KeyField(_("external id"), max_length=255, null=True, blank=True)
     attributes = DocumentField(_("attributes as last sent"), default=dict)
     origin = models.CharField(_("origin"), max_length=10, choices=Origin.choices, default=Origin.CREATED)
     created_at = models.DateTimeField(_("created at"))
@@ -74,8 +74,8 @@ class ScimGroup(models.Model):
     )
     display_name = models.CharField(_("name"), max_length=255)
     display_name_key = KeyField(max_length=KEY_LENGTH, editable=False)
-    unique_key = KeyField(max_length=KEY_LENGTH, null=True, editable=False)  # noqa: DJ001 (NULL is never a duplicate)
-    external_id = KeyField(_("external id"), max_length=255, null=True, blank=True)  # noqa: DJ001
+    unique_key = KeyField(max_length=KEY_LENGTH, null=True, editable=False)
+    external_id = KeyField(_("external id"), max_length=255, null=True, blank=True)
     attributes = DocumentField(_("attributes as last sent"), default=dict)
     version = models.PositiveBigIntegerField(_("version"), default=1, editable=False)
     created_at = models.DateTimeField(_("created at"))
@@ -100,9 +100,7 @@ class ScimGroup(models.Model):
 class ScimMembership(models.Model):
     """One member of a group: a person, or a nested group; never both, never neither."""
 
-    group = models.ForeignKey(
-        ScimGroup, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("group")
-    )
+    group = models.ForeignKey(ScimGroup, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("group"))
     scim_user = models.ForeignKey(
         ScimUser, on_delete=models.CASCADE, null=True, related_name="memberships", verbose_name=_("person")
     )

@@ -16,7 +16,9 @@ _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 KEY_ID_LENGTH: Final = 12
 _SECRET_LENGTH: Final = 43
 _CHECKSUM_LENGTH: Final = 6
-_TOKEN: Final = re.compile(rf"{PREFIX}([0-9A-Za-z]{{{KEY_ID_LENGTH}}})_([0-9A-Za-z]{{{_SECRET_LENGTH}}})([0-9A-Za-z]{{6}})")
+_TOKEN: Final = re.compile(
+    rf"{PREFIX}([0-9A-Za-z]{{{KEY_ID_LENGTH}}})_([0-9A-Za-z]{{{_SECRET_LENGTH}}})([0-9A-Za-z]{{6}})"
+)
 LENGTH: Final = len(PREFIX) + KEY_ID_LENGTH + 1 + _SECRET_LENGTH + _CHECKSUM_LENGTH
 
 

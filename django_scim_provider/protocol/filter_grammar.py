@@ -223,8 +223,8 @@ def scan(text: str, limits: Limits) -> Iterator[Any]:
                     raise InvalidFilter(f"The filter has brackets nested more than {max_depth} deep.")
             case "RPAREN" | "RBRACKET":
                 depth -= 1
-        value_follows = token.type in _OPERATORS and token.type != "PR"
-        if token.type in _OPERATORS:
+        value_follows = token.type in _OPERATORS
+        if value_follows:
             terms += 1
             if terms > limits.terms:
                 raise InvalidFilter(f"The filter has more than {limits.terms} comparisons.")

@@ -125,12 +125,11 @@ def parse_filter(
     """
 
     def look_up(path: AttributePath) -> BoundPath | None:
-        bound = resource_type.bind(*path)
-        if bound is None and path.urn is None and tolerance.bare_extension_names:
-            candidates = [resource_type.bind(schema.id, path.name, path.sub) for schema in resource_type.extensions]
-            found = [candidate for candidate in candidates if candidate]
+        if path.urn is None and tolerance.bare_extension_names and resource_type.attribute(path.name) is None:
+            bound = [resource_type.bind(schema.id, path.name, path.sub) for schema in resource_type.extensions]
+            found = [candidate for candidate in bound if candidate]
             return found[0] if len(found) == 1 else None
-        return bound
+        return resource_type.bind(*path)
 
     return _Builder(look_up, resource_type.name, tolerance).build(parse_tree(text, limits))
 

@@ -16,6 +16,7 @@ _SHOWN: Final = frozenset({"always", "default"})
 
 Parts: TypeAlias = frozenset[str] | None
 """The sub-attributes to show; ``None`` for the value as it is."""
+_NOTHING: Final[Parts] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class Projection:
     excluded: frozenset[str]
     shown: Mapping[str, Parts] | None = field(compare=False, repr=False)
     """By canonical key, what is shown; ``None`` where everything is."""
-    extensions: frozenset[str]
+    extensions: tuple[str, ...]
+    """The URNs of the resource type's extensions."""
 
     @classmethod
     def parse(cls, attributes: Iterable[str], excluded: Iterable[str], resource_type: ResourceType) -> Projection:
@@ -39,7 +41,7 @@ class Projection:
         names = tuple(attributes)
         requested = frozenset(_keys(names, resource_type)) if names else None
         left_out = frozenset(_keys(excluded, resource_type))
-        urns = frozenset(schema.id for schema in resource_type.extensions)
+        urns = tuple(schema.id for schema in resource_type.extensions)
         if requested is None and not left_out and not _hides_anything(resource_type):
             return cls(None, left_out, None, urns)
         core = resource_type.schema.id
@@ -58,8 +60,10 @@ class Projection:
         return key in self.extensions and any(name.startswith(f"{key}:") for name in self.shown)
 
     def apply(self, document: dict[str, Any]) -> dict[str, Any]:
-        """What is shown of a canonical document with ``schemas``, ``id`` and ``meta``; the document itself if
-        all is."""
+        """What is shown of a canonical document that has its ``schemas``, ``id`` and ``meta``.
+
+        Where everything is shown, that is the document itself.
+        """
         if self.shown is None:
             return document
         result = _project({name: document[name] for name in document if name not in self.extensions}, "", self.shown)
@@ -72,9 +76,6 @@ class Projection:
 def _project(values: Mapping[str, Any], prefix: str, shown: Mapping[str, Parts]) -> dict[str, Any]:
     picked = ((name, _pick(value, shown[prefix + name])) for name, value in values.items() if prefix + name in shown)
     return {name: value for name, value in picked if value is not None}
-
-
-_NOTHING: Final[Parts] = frozenset()
 
 
 def _keys(names: Iterable[str], resource_type: ResourceType) -> Iterator[str]:

@@ -86,7 +86,8 @@ def _check_date_time(value: str, name: str) -> None:
 
 
 def _check_binary(value: str, name: str) -> None:
-    if not _BASE64.fullmatch(value) or len(value.rstrip("=")) % 4 == 1:
+    length = len(value) % 4
+    if not _BASE64.fullmatch(value) or length == 1 or (length and value.endswith("=")):
         raise InvalidValue(f"{name} must be base64, without spaces or line breaks.")
 
 

@@ -92,9 +92,7 @@ def _best_effort(context: Context, action: str, **event: Any) -> None:
         logger.exception("A refused SCIM request could not be recorded.")
 
 
-def refused_credential(
-    *, reason: str, key_id: str, remote_addr: str | None, connection: ScimConnection | None
-) -> None:
+def refused_credential(*, reason: str, key_id: str, remote_addr: str | None, connection: ScimConnection | None) -> None:
     """Count a refused credential: one row per address, key id and minute, however often it is tried."""
     using = database()
     minute = now().replace(second=0, microsecond=0)

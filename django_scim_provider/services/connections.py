@@ -20,7 +20,9 @@ def default_existing_accounts(portal: str = "") -> str:
     return policies.NEVER if get_user_adapter(portal).multi_tenant else policies.ADOPT
 
 
-def create(name: str, *, provider: str = "generic", tenant: str = "", portal: str = "", **policies: Any) -> ScimConnection:
+def create(
+    name: str, *, provider: str = "generic", tenant: str = "", portal: str = "", **policies: Any
+) -> ScimConnection:
     """Insert a connection, not enabled yet, with the policies given and the defaults for the rest.
 
     :raises django.core.exceptions.ValidationError: a value is not allowed, or the name is taken.

@@ -48,7 +48,8 @@ def fetch(queryset: QuerySet[ScimUser], context: Context) -> list[UserRow]:
     rows = queryset.annotate(_live=live).values_list(*_OWN, "_live", *(f"{HOST}{column}" for column in columns))
     own = len(_OWN)
     return [
-        UserRow(*row[:own], dict(zip(columns, row[own + 1 :], strict=True)) if row[own] else None) for row in rows
+        UserRow._make((*row[:own], dict(zip(columns, row[own + 1 :], strict=True)) if row[own] else None))
+        for row in rows
     ]
 
 

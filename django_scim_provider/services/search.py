@@ -87,9 +87,7 @@ def list_users(context: Context, query: ListQuery, projection: Projection) -> Pa
 
 def _render(rows: list[UserRow], projection: Projection, context: Context) -> list[dict[str, Any]]:
     groups = groups_of([row.pk for row in rows], context) if projection.wants("groups") else {}
-    return [
-        projection.apply(document(row, groups.get(row.pk, ()), context.adapter, context.base_url)) for row in rows
-    ]
+    return [projection.apply(document(row, groups.get(row.pk, ()), context.adapter, context.base_url)) for row in rows]
 
 
 def _order(query: ListQuery, context: Context) -> list[Any]:
@@ -101,7 +99,9 @@ def _order(query: ListQuery, context: Context) -> list[Any]:
         raise InvalidValue("sortBy names no attribute of this resource type.")
     expression = compile_sort(path, context.adapter)
     # Resources without a value come last when ascending, first when descending (RFC 7644 section 3.4.2.3).
-    order = OrderBy(expression, descending=query.descending, **{"nulls_first" if query.descending else "nulls_last": True})
+    order = OrderBy(
+        expression, descending=query.descending, **{"nulls_first" if query.descending else "nulls_last": True}
+    )
     return [order, "pk"]
 
 

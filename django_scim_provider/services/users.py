@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import reduce
 from operator import or_
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from django.db import connections, transaction
-from django.db.models import Model, Q
+from django.db.models import Q
 from django.dispatch import Signal
 
 from .. import signals
@@ -175,7 +175,8 @@ def _holder(context: Context, key: str) -> Any:
     if row is None:
         return None
     mine = row.connection_id == context.connection.pk
-    if not mine or not context.adapter.soft_deletes or row.user is None or row.user.deleted_at is None:
+    returns = context.adapter.soft_deletes and row.user is not None
+    if not mine or not returns or context.adapter.is_live(row.user, context.connection):
         raise Uniqueness(TAKEN)
     if context.connection.on_reprovision == ScimConnection.OnReprovision.ANEW:
         row.alive = None
@@ -214,9 +215,9 @@ Compute = Callable[[Mapping[str, Any]], tuple[dict[str, Any], tuple[str, ...]]]
 
 def _lock(context: Context, scim_id: Any) -> tuple[ScimUser, Any]:
     """Lock the host's row, then ours, by separate statements in this order, which every writer keeps."""
-    model = cast("type[Model]", context.adapter.model)
     mine = people(context).filter(scim_id=scim_id)
-    user = model._base_manager.using(context.using).select_for_update().filter(pk__in=mine.values("user_id")).first()
+    hosts = context.adapter.model._base_manager.using(context.using)
+    user: Any = hosts.select_for_update().filter(pk__in=mine.values("user_id")).first()
     row = mine.select_for_update().first()
     if row is None:
         raise NotFound
@@ -347,8 +348,6 @@ def _announce(context: Context, signal: Signal, row: ScimUser, **more: Any) -> N
     """Tell the host once everything is committed; a receiver that fails is logged by Django and stops nobody."""
 
     def send() -> None:
-        signal.send_robust(
-            ScimConnection, connection=context.connection, scim_user=row, user=row.user, **more
-        )
+        signal.send_robust(ScimConnection, connection=context.connection, scim_user=row, user=row.user, **more)
 
     transaction.on_commit(send, using=context.using)

@@ -71,7 +71,16 @@ DEVICES = ResourceType(
         ),
     ),
     (
-        Schema("urn:example:a", "A", "", (Attribute("shared"), Attribute("owner"), Attribute("name"))),
+        Schema(
+            "urn:example:a",
+            "A",
+            "",
+            (
+                Attribute("shared"),
+                Attribute("owner"),
+                Attribute("name", type="complex", sub_attributes=(Attribute("first"),)),
+            ),
+        ),
         Schema("urn:example:b", "B", "", (Attribute("shared"),)),
     ),
 )
@@ -352,6 +361,8 @@ class TestPaths:
             "userName.value pr",
             "name.nickName pr",
             "urn:example:other:userName pr",
+            "urn:example:other:department pr",
+            f"{urns.USER}:department pr",
             f"{urns.GROUP}:displayName pr",
             f"{urns.ENTERPRISE_USER}:userName pr",
             "members pr",
@@ -405,6 +416,8 @@ class TestPaths:
 
     def test_the_core_attribute_wins_over_an_extension_with_the_same_name(self) -> None:
         assert devices("name pr") == Present(path("name", DEVICES))
+        assert '"name.first"' in refused("name.first pr", DEVICES)
+        assert devices("urn:example:a:name.first pr") == Present(path("urn:example:a:name.first", DEVICES))
 
     def test_strict_demands_the_urn_of_an_extension(self) -> None:
         assert '"manager"' in refused('manager eq "42"', tolerance=STRICT)

@@ -1,3 +1,4 @@
 """A stock Django project: ``auth.User``, nothing configured."""
+from __future__ import annotations
 
 from hosts.base_settings import *  # noqa: F403

@@ -1,0 +1,1 @@
+"""What happens: one function per verb, the only writers, for HTTP, console, admin and commands alike."""
