@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import Q
 
@@ -43,6 +43,9 @@ class Attr:
         self.set = set
         self.lookup = lookup or (self.fields[0] if len(self.fields) == 1 else None)
 
+    shown_unsent: ClassVar[bool] = True
+    """Whether the columns' value is shown where the client has sent none, though it agrees with that."""
+
     @property
     def writes(self) -> bool:
         return self.set is not None
@@ -66,6 +69,8 @@ class Attr:
     def condition(self, compare: Compare, prefix: str) -> Q | None:
         """The comparison on the host's column, or ``None`` where this attribute cannot be filtered.
 
+        ``ne`` never comes here: the caller takes the complement of ``eq``.
+
         :param prefix: the way to the user model, ``"user__"``.
         """
         if self.lookup is None:
@@ -87,18 +92,15 @@ _ORDER = {"gt": "gt", "ge": "gte", "lt": "lt", "le": "lte"}
 
 
 def column_condition(column: str, compare: Compare) -> Q:
-    """A comparison on a column of the host's, whose collation is the host's affair.
-
-    ``ne`` is the complement of ``eq``, so that an unassigned value matches it.
-    """
+    """A comparison on a column of the host's, whose collation is the host's affair."""
     operator, value = compare.operator, compare.value
     exact = compare.path.target.case_exact or not isinstance(value, str)
-    lookup = _ORDER.get(operator) or _LOOKUPS[exact]["eq" if operator == "ne" else operator]
+    lookup = _ORDER.get(operator) or _LOOKUPS[exact][operator]
     found = Q((f"{column}__{lookup}", value))
     if isinstance(value, str):
         # An empty column is an absent value, which meets no comparison.
         found &= ~Q((column, ""))
-    return ~found if operator == "ne" else found
+    return found
 
 
 class Not(Attr):
@@ -108,8 +110,7 @@ class Not(Attr):
         super().__init__(field, get=lambda value: not value, set=lambda value: not value)
 
     def condition(self, compare: Compare, prefix: str) -> Q | None:
-        wanted = bool(compare.value) == (compare.operator == "eq")
-        return Q((f"{prefix}{self.lookup}", not wanted))
+        return Q((f"{prefix}{self.lookup}", not compare.value))
 
     def present(self, prefix: str) -> Q:
         return Q((f"{prefix}{self.lookup}__isnull", False))
@@ -166,14 +167,17 @@ class PrimaryValue(Identifier):
 class _FullNamePart(Attr):
     """``name`` or ``displayName`` of a model that has one column for the whole name."""
 
+    # A displayName made up from the name would be sent back, and would then win over the name's next change.
+    shown_unsent = False
+
     def __init__(self, field: str, *, display_name_first: bool, complex_name: bool) -> None:
         def get(full_name: str) -> Any:
             return ({"formatted": full_name} if complex_name else full_name) if full_name else None
 
         super().__init__(field, get=get)
         self.display_name_first = display_name_first
-        if complex_name:
-            self.lookup = None
+        # What is shown may be the form last sent, so the column cannot answer for it; the index of values does.
+        self.lookup = None
 
     def to_host(self, path: BoundPath, document: Mapping[str, Any]) -> tuple[Any, ...]:
         name = document.get("name") or {}

@@ -33,7 +33,7 @@ class Indexed(NamedTuple):
     """What the filter index holds of one value."""
 
     type: str
-    primary: bool
+    primary: bool | None
     value_key: str
 
 
@@ -166,10 +166,11 @@ class ResourceAdapter:
         if columns is None:
             return document
         for path, attr, _ in self.mapping:
-            if not attr.writes and path.read(sent) is not None:
+            unsent = path.read(sent) is None
+            if not attr.writes and not unsent:
                 continue
             stored = tuple(columns[field] for field in attr.fields)
-            if not attr.writes or not attr.agrees(attr.to_host(path, sent), stored):
+            if (unsent and attr.shown_unsent) or not attr.agrees(attr.to_host(path, sent), stored):
                 path.put(document, attr.from_host(path, stored))
         return document
 
@@ -190,7 +191,7 @@ class ResourceAdapter:
             if path.attribute.multi_valued:
                 rows.update(_elements(path, value))
             else:
-                rows[path.key, 0] = Indexed("", False, value_key(path, value))
+                rows[path.key, 0] = Indexed("", None, value_key(path, value))
         return rows
 
     # Writing -----------------------------------------------------------------------------------------------
@@ -240,7 +241,7 @@ def _elements(path: BoundPath, values: list[dict[str, Any]]) -> Iterator[tuple[t
     attribute = path.attribute
     value_attribute = attribute.sub("value")
     for position, element in enumerate(values):
-        kind, primary = fold(str(element.get("type") or "")), element.get("primary") is True
+        kind, primary = fold(str(element.get("type") or "")), element.get("primary")
         key = ""
         if value_attribute is not None and element.get("value") is not None:
             key = value_key(BoundPath(path.urn, attribute, value_attribute), element["value"])

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery, Value
+from django.db.models import BooleanField, Case, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Length, Right, StrIndex, Substr
 from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual
 
@@ -102,25 +102,21 @@ class _Compiler:
             return _values_exist(BoundPath(path.urn, path.attribute), _element_condition(node), node)
         if path.attribute.name == "meta":
             raise InvalidFilter(f"Filtering on {path.key} is not supported.")
-        indexed = _values_exist(path, _value_condition(node), node)
         if not self.adapter.has_column(path):
-            return indexed
-        return self._on_host(path, node) | self._unless_live(path, node)
+            return _values_exist(path, _value_condition(node), node)
+        # Rows without a live host row are in the index with every attribute, the others are not.
+        equal = replace(node, operator="eq") if node.operator == "ne" else node
+        found = self._on_host(path, equal) | _values_exist(path, _value_condition(equal), equal)
+        return ~found if node.operator == "ne" else found
 
     def _on_host(self, path: BoundPath, node: Compare) -> Q:
         condition = self.adapter.by_key[path.key].attr.condition(node, HOST)
         if condition is None:
             raise InvalidFilter(f"Filtering on {path.key} is not supported.")
-        return condition & self._is_live()
+        return _certain(condition & self._is_live())
 
     def _is_live(self) -> Q:
         return Q(user__isnull=False) if self.live is None else self.live
-
-    def _unless_live(self, path: BoundPath, node: Compare) -> Q:
-        """Rows without a live host row are in the index with every attribute."""
-        if node.operator == "ne":
-            return ~self._is_live() & _values_exist(path, _value_condition(node), node)
-        return _values_exist(path, _value_condition(node), node)
 
     def _present(self, path: BoundPath) -> Q:
         own = _OWN_PRESENT.get(path.key, _OWN_PRESENT.get(path.attribute.name))
@@ -139,7 +135,7 @@ class _Compiler:
             condition |= Q(Exists(_rows(part)))
             if self.adapter.has_column(part):
                 present = self.adapter.by_key[part.key].attr.present(HOST)
-                condition |= (present or NOTHING) & self._is_live()
+                condition |= _certain((present or NOTHING) & self._is_live())
         return condition
 
     def _schemas(self, node: Compare) -> Q:
@@ -169,6 +165,11 @@ class _Compiler:
         equal = replace(node, operator="eq") if node.operator == "ne" else node
         found = Q(Exists(ScimMembership.objects.filter(_group_condition(equal), scim_user=OuterRef("pk"))))
         return ~found if node.operator == "ne" else found
+
+
+def _certain(condition: Q) -> Q:
+    """True or false, never unknown: its complement holds where a row or a key of a JSON column is missing."""
+    return Q(Case(When(condition, then=Value(True)), default=Value(False), output_field=BooleanField()))
 
 
 # Our own columns -------------------------------------------------------------------------------------------
@@ -293,7 +294,7 @@ def _element_present(path: BoundPath) -> Q:
     if path.sub is None:
         return Q()
     if path.sub.name == "primary":
-        return Q(primary=True)
+        return Q(primary__isnull=False)
     if path.sub.name == "type":
         return ~Q(type="")
     if path.sub.name == "value":

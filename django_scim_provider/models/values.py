@@ -29,7 +29,7 @@ class ScimValue(models.Model):
     attribute = KeyField(max_length=150)
     position = models.PositiveIntegerField(default=0)
     type = KeyField(max_length=KEY_LENGTH, blank=True, default="")
-    primary = models.BooleanField(default=False)
+    primary = models.BooleanField(null=True)
     value_key = KeyField(max_length=KEY_LENGTH)
 
     class Meta:

@@ -15,6 +15,7 @@ MAX_REPORTED_LENGTH: Final = 100
 
 _PASSWORD: Final = re.compile(r"(?:^|[:.])\s*password\s*(?:$|[.\[])", re.IGNORECASE)
 _SPEAKABLE: Final = re.compile(r"[A-Za-z0-9$_.:-]{1,100}")
+_SELECTION: Final = re.compile(r"\[.*?(?:\](\.[A-Za-z0-9$_-]+))?\Z", re.DOTALL)
 _BY_SERVER: Final = frozenset({"schemas", "id", "meta"})
 
 
@@ -70,6 +71,8 @@ def spoken(name: str) -> str:
 
 def report(names: Iterable[str]) -> tuple[str, ...]:
     """Names of a client for a log: sorted, printable, without filters and without ``password``, few and short."""
-    plain = {name.partition("[")[0][:MAX_REPORTED_LENGTH] for name in names if not is_password(name)}
+    plain = {
+        _SELECTION.sub(r"\1", name[:MAX_PATH_LENGTH])[:MAX_REPORTED_LENGTH] for name in names if not is_password(name)
+    }
     readable = {"".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name) for name in plain}
     return tuple(sorted(readable)[:MAX_REPORTED])

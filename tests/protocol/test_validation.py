@@ -263,6 +263,9 @@ class TestNames:
             ({"a" * 2000: 1}, "a" * 100),
             ({"a\nb\u202e": 1}, "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}"),
             ({'x[value eq "secret"]': 1}, "x"),
+            ({'x[value eq "a].secret"].part': 1}, "x.part"),
+            ({'x[value eq "secret': 1}, "x"),
+            ({"x[" * 300: 1}, "x"),
         ],
     )
     def test_unknown_names_are_left_out_and_reported(self, body: dict[str, Any], ignored: str) -> None:
