@@ -1,4 +1,4 @@
-"""A compiled filter finds exactly the people whom the in-memory evaluator finds: on every database, under every host."""
+"""A compiled filter finds the people whom the in-memory evaluator finds: on every database, under every host."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import person
 from django.contrib.auth import get_user_model
-from factories import HostUserFactory
 
+from conftest import person
 from django_scim_provider.adapters.query import compile_filter
 from django_scim_provider.protocol import filters
 from django_scim_provider.protocol.errors import InvalidFilter
@@ -19,6 +18,7 @@ from django_scim_provider.protocol.urns import ENTERPRISE_USER
 from django_scim_provider.services import search, sync, users
 from django_scim_provider.services.context import Context
 from django_scim_provider.services.rows import people
+from factories import HostUserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.hosts]
 

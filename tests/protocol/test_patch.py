@@ -464,7 +464,7 @@ FILTERED = [
          {"emails": [HOME]}),
     Case("remove of the last element", [op("remove", 'addresses[type eq "work"]')], {"addresses": None}),
     Case("remove of every element", [op("remove", "emails[value pr]")], {"emails": None}),
-    Case("remove of a part", [op("remove", "roles[primary eq true].display")], {"roles": [without(ADMIN, "display")]}),
+    Case("remove of a part of an element", [op("remove", "roles[primary eq true].display")], {"roles": [without(ADMIN, "display")]}),
     Case("remove of the value", [op("remove", 'emails[type eq "home"].value')], {"emails": [WORK]}),
     Case("remove of the only content", [op("remove", 'addresses[type eq "work"].streetAddress'),
                                         op("remove", 'addresses[type eq "work"].locality')], {"addresses": None}),
