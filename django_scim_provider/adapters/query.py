@@ -16,6 +16,7 @@ from django.db.models.functions import Length, Right, StrIndex, Substr
 from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual
 
 from ..models import ScimConnection, ScimMembership, ScimValue
+from ..models.values import bounded_key
 from ..protocol import filters
 from ..protocol.errors import InvalidFilter, InvalidValue
 from ..protocol.filters import And, Compare, Element, Filter, Or, Present
@@ -278,7 +279,7 @@ def _element_condition(node: Compare) -> Q:
     if sub == "primary":
         return Q(primary=node.value)
     if sub == "type":
-        return ~Q(type="") & key_condition("type", operator, fold(str(node.value)))
+        return ~Q(type="") & key_condition("type", operator, bounded_key(fold(str(node.value))))
     if node.path.attribute.sub("value") is None:
         inner = BoundPath(node.path.urn, node.path.attribute, node.path.sub)
         rows = ScimValue.objects.filter(

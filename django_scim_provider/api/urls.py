@@ -6,13 +6,13 @@ from . import discovery, views
 
 # A trailing slash is allowed everywhere and never redirected: a redirected POST loses its body.
 urlpatterns = [
-    re_path(r"^Users/?$", views.UsersView.as_view(), name="users"),
-    re_path(r"^Users/(?P<scim_id>[^/]+)/?$", views.UserView.as_view(), name="user"),
-    re_path(r"^ServiceProviderConfigs?/?$", discovery.ServiceProviderConfigView.as_view(), name="config"),
-    re_path(r"^ResourceTypes/?$", discovery.ResourceTypesView.as_view(), name="resource-types"),
-    re_path(r"^ResourceTypes/(?P<name>[^/]+)/?$", discovery.ResourceTypeView.as_view(), name="resource-type"),
-    re_path(r"^Schemas/?$", discovery.SchemasView.as_view(), name="schemas"),
-    re_path(r"^Schemas/(?P<urn>[^/]+)/?$", discovery.SchemaView.as_view(), name="schema"),
-    re_path(r"^(?:Bulk|Me|\.search)/?$", views.NotSupportedView.as_view(), name="not-supported"),
+    re_path(r"^Users/?\Z", views.UsersView.as_view(), name="users"),
+    re_path(r"^Users/(?P<scim_id>[^/]+)/?\Z", views.UserView.as_view(), name="user"),
+    re_path(r"^ServiceProviderConfigs?/?\Z", discovery.ServiceProviderConfigView.as_view(), name="config"),
+    re_path(r"^ResourceTypes/?\Z", discovery.ResourceTypesView.as_view(), name="resource-types"),
+    re_path(r"^ResourceTypes/(?P<name>[^/]+)/?\Z", discovery.ResourceTypeView.as_view(), name="resource-type"),
+    re_path(r"^Schemas/?\Z", discovery.SchemasView.as_view(), name="schemas"),
+    re_path(r"^Schemas/(?P<urn>[^/]+)/?\Z", discovery.SchemaView.as_view(), name="schema"),
+    re_path(r"^(?:Bulk|Me|\.search)/?\Z", views.NotSupportedView.as_view(), name="not-supported"),
     re_path(r"", views.UnknownView.as_view(), name="unknown"),
 ]

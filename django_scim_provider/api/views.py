@@ -18,14 +18,14 @@ from rest_framework.views import APIView
 from ..conf import app_settings
 from ..models import ScimToken
 from ..protocol.errors import Forbidden, MethodNotAllowed, NotFound, NotSupported, Unauthorized
-from ..protocol.messages import list_response, parse_query
+from ..protocol.messages import list_response
 from ..protocol.projection import Projection
 from ..services import audit, search, users
 from ..services.context import Context
 from . import throttling
 from .client import base_url, is_allowed_address, remote_address
 from .exceptions import to_scim_error
-from .messages import read_body, respond, respond_with_error
+from .messages import read_body, read_query, respond, respond_with_error
 
 Action = audit.Action
 READING = frozenset({"GET", "HEAD"})
@@ -110,7 +110,7 @@ class ScimView(APIView):
 
 
 def _projection(request: HttpRequest, context: Context) -> Projection:
-    query = parse_query(request.GET)
+    query = read_query(request)
     return Projection.parse(query.attributes, query.excluded_attributes, context.adapter.resource_type)
 
 
@@ -120,7 +120,7 @@ class UsersView(ScimView):
     def get(self, request: Request) -> HttpResponse:
         context = self.caller
         with audit.refusals(context, Action.READ, context.adapter.name):
-            query = parse_query(request._request.GET)
+            query = read_query(request._request)
             projection = Projection.parse(query.attributes, query.excluded_attributes, context.adapter.resource_type)
             page = search.list_users(context, query, projection)
         return respond(list_response(page.resources, total=page.total, start_index=query.start_index))

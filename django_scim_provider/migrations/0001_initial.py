@@ -437,6 +437,10 @@ class Migration(migrations.Migration):
                 ("last_used_ip", models.GenericIPAddressField(blank=True, null=True, verbose_name="last used from")),
                 ("revoked_at", models.DateTimeField(blank=True, null=True, verbose_name="revoked at")),
                 (
+                    "request_id",
+                    django_scim_provider.models.fields.KeyField(editable=False, max_length=32, null=True),
+                ),
+                (
                     "connection",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
@@ -700,6 +704,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="scimtoken",
             constraint=models.UniqueConstraint(fields=("key_id",), name="scim_token_key_id"),
+        ),
+        migrations.AddConstraint(
+            model_name="scimtoken",
+            constraint=models.UniqueConstraint(fields=("request_id",), name="scim_token_request_id"),
         ),
         migrations.AddIndex(
             model_name="scimuser",

@@ -69,8 +69,9 @@ def list_users(context: Context, query: ListQuery, projection: Projection) -> Pa
     count = app_settings.DEFAULT_COUNT if query.count is None else query.count
     count = min(count, app_settings.MAX_RESULTS)
     if query.sort_by is None and query.start_index == 1 and count > 1 and _names_one(node):
-        rows = _named(node, context)
-        return Page(_render(rows, projection, context), len(rows))
+        rows = _named(node, count + 1, context)
+        if len(rows) <= count:
+            return Page(_render(rows, projection, context), len(rows))
 
     found = people(context)
     if node is not None:
@@ -112,12 +113,12 @@ def _names_one(node: Filter | None) -> bool:
     return isinstance(node, Compare) and node.operator == "eq" and node.path.key in ("userName", "externalId")
 
 
-def _named(node: Filter | None, context: Context) -> list[UserRow]:
-    """Answer ``userName eq`` and ``externalId eq`` from their indexes, at most a page of them."""
+def _named(node: Filter | None, limit: int, context: Context) -> list[UserRow]:
+    """Answer ``userName eq`` and ``externalId eq`` from their indexes."""
     assert isinstance(node, Compare)  # noqa: S101 (for the type checker; _names_one decided)
     value = str(node.value)
     if node.path.key == "externalId":
-        return fetch(people(context).filter(external_id=value).order_by("pk")[: app_settings.MAX_RESULTS], context)
+        return fetch(people(context).filter(external_id=value).order_by("pk")[:limit], context)
     rows = fetch(people(context).filter(user_name_key=fold(value)), context)
     rows = [row for row in rows if _answers_to(row, value, context)]
     return rows or _by_host_name(value, context)
@@ -137,4 +138,5 @@ def _by_host_name(user_name: str, context: Context) -> list[UserRow]:
     columns = zip(mapped.attr.fields, mapped.attr.to_host(mapped.path, {"userName": user_name}), strict=False)
     condition = Q(*((f"{HOST}{column}", value) for column, value in columns))
     rows = fetch(people(context).filter(condition)[:1], context)
-    return [row for row in rows if row.columns is not None]
+    # Compared again here: the host's collation may take é for e.
+    return [row for row in rows if row.columns is not None and _answers_to(row, user_name, context)]

@@ -241,14 +241,13 @@ REFUSED: list[tuple[Any, type[ScimError], str]] = [
     (op("replace", 'emails.value[type eq "x"]', 1), InvalidPath, "must follow the name"),
     (op("replace", f'{E}[type eq "x"]', 1), InvalidPath, "must follow the name"),
     # filters
-    (op("replace", "emails[].value", "x"), InvalidFilter, ""),
-    (op("replace", "emails[nonsense].value", "x"), InvalidFilter, ""),
+    (op("replace", "emails[].value", "x"), InvalidFilter, "."),
+    (op("replace", "emails[nonsense].value", "x"), InvalidFilter, "."),
     (op("replace", 'emails[colour eq "red"].value', "x"), InvalidFilter, "colour"),
     (op("remove", 'emails[colour eq "red"]'), InvalidFilter, "colour"),
-    (op("replace", 'emails[primary eq "maybe"].value', "x"), InvalidFilter, ""),
-    (op("replace", 'emails[userName eq "x"].value', "x"), InvalidFilter, ""),
+    (op("replace", 'emails[primary eq "maybe"].value', "x"), InvalidFilter, "."),
+    (op("replace", 'emails[userName eq "x"].value', "x"), InvalidFilter, "."),
     (op("replace", 'emails[type eq "a" or type eq "b"].value', "x"), NoTarget, "how a new one should look"),
-    (op("replace", 'emails[type ne "work" and type ne "home"].value', "x"), NoTarget, "how a new one"),
     (op("replace", 'emails[type co "zzz"].value', "x"), NoTarget, "how a new one"),
 ]
 
@@ -305,7 +304,7 @@ class TestHandMadeOperations:
 
 
 class TestStrict:
-    """The interoperability profile (P5, P11 to P13) and RFC 7644 to the letter: the same requests, treated otherwise."""
+    """The interoperability profile (P5, P11 to P13): the same requests, treated otherwise."""
 
     @pytest.mark.parametrize(
         ("operation", "error"),
