@@ -47,9 +47,7 @@ def test_the_sequence_gets_what_its_provider_expects(recording: Recording, diale
 
 
 @pytest.mark.parametrize(("recording", "dialect"), PLAYED)
-def test_every_request_sent_twice_changes_nothing_more(
-    recording: Recording, dialect: str, player: MakePlayer
-) -> None:
+def test_every_request_sent_twice_changes_nothing_more(recording: Recording, dialect: str, player: MakePlayer) -> None:
     """Providers send again what timed out: the state after each step is the same, and so is every later answer."""
     player(recording, dialect, repeat=2).play()
 

@@ -12,7 +12,8 @@ from functools import partial
 from typing import Any, Final
 
 from django.db.models import BooleanField, Case, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery, Value, When
-from django.db.models.functions import Length, Right, StrIndex, Substr
+from django.db.models.fields.json import KT
+from django.db.models.functions import Length, Lower, NullIf, Right, StrIndex, Substr
 from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual
 
 from ..models import ScimConnection, ScimMembership, ScimValue
@@ -23,6 +24,7 @@ from ..protocol.filters import And, Compare, Element, Filter, Or, Present
 from ..protocol.keys import fold
 from ..protocol.schemas import BoundPath
 from .base import value_key
+from .fields import HostPath
 from .users import UserAdapter
 
 HOST: Final = "user__"
@@ -47,13 +49,23 @@ def compile_sort(path: BoundPath, adapter: UserAdapter) -> Any:
     if own is not None:
         return F(own)
     if adapter.has_column(path):
-        return F(f"{HOST}{adapter.by_key[path.key].attr.lookup}")
-    if path.key in adapter.always_shown or path.attribute.name in ("meta", "schemas"):
+        return _host_order(path, adapter)
+    whole = BoundPath(path.urn, path.attribute).key
+    if whole in adapter.always_shown or whole in ("meta", "schemas"):
         raise InvalidValue(f"Results cannot be sorted by {path.key}.")
-    attribute = path.key if not path.attribute.multi_valued else BoundPath(path.urn, path.attribute).key
+    attribute = whole if path.attribute.multi_valued else path.key
     rows = ScimValue.objects.filter(scim_user=OuterRef("pk"), attribute=attribute)
     # The primary value, or else the first (RFC 7644 section 3.4.2.3).
     return Subquery(rows.order_by("-primary", "position").values("value_key")[:1])
+
+
+def _host_order(path: BoundPath, adapter: UserAdapter) -> Any:
+    """Text without regard to case, unless the attribute is caseExact; an empty column has no value."""
+    lookup = str(adapter.by_key[path.key].attr.lookup)
+    column = KT(f"{HOST}{lookup}") if HostPath(adapter.model, lookup).is_json_key else F(f"{HOST}{lookup}")
+    if path.target.type not in ("string", "reference"):
+        return column
+    return NullIf(column if path.target.case_exact else Lower(column), Value(""))
 
 
 def live_expression(adapter: UserAdapter, connection: ScimConnection) -> Any:

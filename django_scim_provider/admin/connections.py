@@ -66,11 +66,15 @@ class ScimConnectionAdmin(EnablingPages, TabPages):
     # Deleting: the admin's own confirmation ----------------------------------------------------------------
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        context = self.open(request, object_id, access.MANAGE)
-        if context.connection.enabled:
-            messages.warning(request, _("SCIM is on for this connection. Disable it first, then delete it."))
-            return HttpResponseRedirect(self.page_url("change", context.connection.pk))
-        return super().delete_view(request, object_id, extra_context)
+        connection = self.open(request, object_id, access.MANAGE).connection
+        try:
+            if not connection.enabled:
+                return super().delete_view(request, object_id, extra_context)
+        except connections.StillEnabled:
+            # Somebody enabled it while the confirmation was open.
+            pass
+        messages.warning(request, _("SCIM is on for this connection. Disable it first, then delete it."))
+        return HttpResponseRedirect(self.page_url("change", connection.pk))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Numbers instead of one line for each person."""

@@ -94,8 +94,10 @@ def check_sign_in() -> Iterator[CheckMessage]:
 
 
 def _user_name(found: list[Entry], place: str) -> Iterator[CheckMessage]:
-    columns = [column for entry in found if entry.path.key == "userName" for column in entry.columns]
-    for column in columns:
+    mapped = [
+        (entry.attr.lookup, column) for entry in found if entry.path.key == "userName" for column in entry.columns
+    ]
+    for column in (column for lookup, column in mapped if lookup in (None, column.path)):
         field, label = column.field, column.path
         unique, indexed = _index(column)
         if not unique:

@@ -114,15 +114,19 @@ def disable(context: Context) -> int:
     return revoked
 
 
+class StillEnabled(ValueError):
+    """A connection that is on cannot be deleted."""
+
+
 def delete(context: Context) -> None:
     """Delete a connection that is switched off; people keep their accounts, events stay.
 
-    :raises ValueError: it is enabled.
+    :raises StillEnabled: it is not switched off.
     """
     connection = context.connection
     with transaction.atomic(using=context.using):
         if ScimConnection.objects.using(context.using).select_for_update().get(pk=connection.pk).enabled:
-            raise ValueError("Disable a connection before you delete it.")
+            raise StillEnabled("Disable a connection before you delete it.")
         tokens.revoke_all(context)
         audit.record(context, audit.Action.DELETE, resource_type=CONNECTION, label=connection.name)
         connection.delete(using=context.using)

@@ -72,8 +72,12 @@ def _stand_in(connection: ScimConnection | None, tenant: str, portal: str) -> Sc
         policy = connections.default_existing_accounts(portal)
         return ScimConnection(name=f"scim_check {uuid4()}", tenant=tenant, portal=portal, existing_accounts=policy)
     connection = copy.copy(connection)
-    # One that creates no accounts would try nothing of the host's.
+    # Where SCIM leaves accounts alone, nothing of the host's would be tried.
     connection.on_create = ScimConnection.OnCreate.CREATE
+    nothing, suspend = ScimConnection.OnDeactivate.NOTHING, ScimConnection.OnDeactivate.SUSPEND
+    for field in ("on_deactivate", "on_delete"):
+        if getattr(connection, field) == nothing:
+            setattr(connection, field, suspend)
     return connection
 
 
@@ -146,10 +150,10 @@ class _LifeCycle:
     # Steps -----------------------------------------------------------------------------------------------------
 
     def _create(self) -> Iterator[str]:
-        wanted = self._body(self.user_name, 0)
-        written = users.create_user(self.context, wanted)
+        body = self._body(self.user_name, 0)
+        written = users.create_user(self.context, body)
         self.id, self.answer = written.id, users.render(self.context, written, self.projection)
-        yield from self._shows(wanted)
+        yield from self._shows(self._clean(body))
 
     def _get(self) -> Iterator[str]:
         answer, read = self.answer, self._read()
@@ -161,9 +165,9 @@ class _LifeCycle:
 
     def _put(self) -> Iterator[str]:
         # Read, change, send back whole, with id and meta: what Okta does.
-        wanted = {**self._read(), **self._body(self.user_name, 1)}
-        users.replace_user(self.context, self.id, wanted)
-        yield from self._shows(wanted)
+        body = {**self._read(), **self._body(self.user_name, 1)}
+        users.replace_user(self.context, self.id, body)
+        yield from self._shows(self._clean(body))
 
     def _patch(self) -> Iterator[str]:
         changes = list(specimen.values(self.adapter, 2))
@@ -183,7 +187,7 @@ class _LifeCycle:
         yield from ()
 
     def _activate(self, active: bool) -> Iterator[str]:
-        users.modify_user(self.context, self.id, _patch_op({"value": {"active": active}}))
+        users.modify_user(self.context, self.id, _patch_op({"path": "active", "value": active}))
         yield from self._shows({**self.sent, "active": active})
         yield from self._access(active)
 
@@ -197,9 +201,9 @@ class _LifeCycle:
 
     def _rename(self) -> Iterator[str]:
         old_name, self.user_name = self.user_name, specimen.new_name()
-        wanted = self._body(self.user_name, 2)
-        users.replace_user(self.context, self.id, wanted)
-        yield from self._shows(wanted)
+        body = self._body(self.user_name, 2)
+        users.replace_user(self.context, self.id, body)
+        yield from self._shows(self._clean(body))
         yield from self._find()
         if self._ids(f'userName eq "{old_name}"'):
             yield f"After a rename the filter still finds the person as “{old_name}”."
@@ -231,6 +235,9 @@ class _LifeCycle:
     def _body(self, user_name: str, variant: int) -> dict[str, Any]:
         return specimen.body(self.adapter, user_name, variant)
 
+    def _clean(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        return clean_resource(body, self.adapter.resource_type, tolerance=self.context.dialect.tolerance).document
+
     def _read(self) -> dict[str, Any]:
         return search.get_user(self.context, self.id, self.projection)
 
@@ -244,11 +251,9 @@ class _LifeCycle:
                 yield f"The filter userName eq “{spelling}” does not find the person."
 
     def _shows(self, wanted: Mapping[str, Any]) -> Iterator[str]:
-        """Note what was sent, and tell which attributes are not shown like that."""
-        tolerance = self.context.dialect.tolerance
-        self.sent = clean_resource(wanted, self.adapter.resource_type, tolerance=tolerance).document
-        shown = self._read()
-        for key, (sent, answer) in _different(self.sent, shown).items():
+        """Tell which attributes are not shown as they were sent."""
+        self.sent = dict(wanted)
+        for key, (sent, answer) in _different(wanted, self._read()).items():
             found = self.adapter.columns_of(key) or self.adapter.columns_of(key.rpartition(".")[0])
             columns = ", ".join(f"`{column}`" for column in sorted(found))
             yield (

@@ -97,7 +97,8 @@ def _fitting(mapped: Mapped, variant: int) -> Any:
         return value
     if mapped.path.target.type == "string" and not column.is_json_key:
         value = next((texts[variant] for kind, texts in _BY_COLUMN if isinstance(field, kind)), value)
-    return value[: field.max_length] if field.max_length else value
+    # A UUIDField has a max_length as well, of its digits without dashes.
+    return value[: field.max_length] if isinstance(field, models.CharField) else value
 
 
 def _value(attribute: Attribute, variant: int) -> Any:

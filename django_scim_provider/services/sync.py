@@ -109,16 +109,27 @@ def _batches(context: Context) -> Iterator[list[tuple[Any, ...]]]:
 
 
 def _adoptable(context: Context, rows: Iterable[tuple[Any, ...]], result: Adoption) -> Iterator[Candidate]:
+    rows = list(rows)
     domains = _verified(context)
+    removed = _removed(context, [row[0] for row in rows])
     for pk, *values in rows:
         document = context.adapter.shown({}, context.adapter.from_selected(values))
         if domains is not None and not _on_domain(document, domains):
+            continue
+        # Deleted through SCIM and let in by nobody since: their name stays free, their resource stays gone.
+        if pk in removed and document.get("active") is not True:
             continue
         user_name = str(document.get("userName", ""))
         try:
             yield Candidate(pk, user_name, user_name_key(user_name), document)
         except InvalidValue:
             result.leave_out(result.unusable, user_name)
+
+
+def _removed(context: Context, pks: list[Any]) -> set[Any]:
+    """Those of these people whom SCIM has deleted in the scope."""
+    rows = ScimUser.objects.using(context.using).filter(scope=context.adapter.scope(context.connection), alive=None)
+    return set(rows.filter(user_id__in=pks).values_list("user_id", flat=True))
 
 
 def _verified(context: Context) -> frozenset[str] | None:

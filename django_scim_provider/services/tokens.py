@@ -99,8 +99,10 @@ def rotate(
     with transaction.atomic(using=context.using):
         issued = issue(context, name=token.name, life=life, scopes=token.scopes, request_id=request_id)
         if overlap > timedelta(0):
-            token.expires_at = min(token.expires_at, timezone.now() + overlap)
-            token.save(using=context.using, update_fields=["expires_at"])
+            ends = timezone.now() + overlap
+            # Compared by the database: somebody else may have shortened the token's life since it was read.
+            ScimToken.objects.using(context.using).filter(pk=token.pk, expires_at__gt=ends).update(expires_at=ends)
+            token.refresh_from_db(using=context.using, fields=["expires_at"])
         else:
             revoke(context, token)
     return issued
@@ -108,12 +110,12 @@ def rotate(
 
 def revoke(context: Context, token: ScimToken) -> None:
     """End a token now. Doing it again changes nothing."""
-    if token.revoked_at is not None:
-        return
+    moment = timezone.now()
     with transaction.atomic(using=context.using):
-        token.revoked_at = timezone.now()
-        token.save(using=context.using, update_fields=["revoked_at"])
-        audit.record(context, audit.Action.TOKEN_REVOKE, label=token.starts_with)
+        live = ScimToken.objects.using(context.using).filter(pk=token.pk, revoked_at=None)
+        if live.update(revoked_at=moment):
+            token.revoked_at = moment
+            audit.record(context, audit.Action.TOKEN_REVOKE, label=token.starts_with)
 
 
 def revoke_all(context: Context) -> int:

@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from django.db import DataError, IntegrityError, OperationalError, connections, transaction
 from django.utils import timezone
@@ -32,9 +32,14 @@ logger = logging.getLogger("django_scim_provider")
 
 def is_retryable(error: BaseException) -> bool:
     """Whether the same work may succeed when it is done again."""
-    cause = error.__cause__
-    code = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or next(iter(error.args), None)
+    code = _code(error)
     return code in _RETRYABLE or code == "database is locked"
+
+
+def _code(error: BaseException) -> Any:
+    """What the driver says went wrong: psycopg's and psycopg2's SQLSTATE, MySQL's number, SQLite's text."""
+    cause = error.__cause__
+    return getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or next(iter(error.args), None)
 
 
 def run(work: Callable[[], T], using: str) -> T:
@@ -47,7 +52,8 @@ def run(work: Callable[[], T], using: str) -> T:
     nested = connections[using].in_atomic_block
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            with own_write(), transaction.atomic(using=using):
+            # What runs on commit is the host's again.
+            with transaction.atomic(using=using), own_write():
                 return work()
         except IntegrityError as error:
             raise translate_integrity(error) from error
@@ -66,8 +72,7 @@ def run(work: Callable[[], T], using: str) -> T:
 
 def translate_integrity(error: IntegrityError) -> ScimError:
     """Our words for a broken constraint; the database's name tables and values."""
-    cause = error.__cause__
-    code = getattr(cause, "sqlstate", None) or next(iter(error.args), None)
+    code = _code(error)
     unique = code in ("23505", 1062) or (isinstance(code, str) and code.startswith("UNIQUE constraint failed"))
     if unique:
         return Uniqueness("The userName, or another value that must be unique, is already taken.")

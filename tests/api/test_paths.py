@@ -109,7 +109,6 @@ def test_method_cannot_be_overridden(scim: ScimClient, header: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "",
         "/",
         "//",
         "//Users",
@@ -144,8 +143,6 @@ def test_method_cannot_be_overridden(scim: ScimClient, header: str) -> None:
     ],
 )
 def test_paths_that_are_not_endpoints_are_a_scim_404(scim: ScimClient, anonymous: ScimClient, path: str) -> None:
-    if path == "":
-        pytest.skip("the mount without its slash belongs to the host")
     for client in (anonymous, scim):
         for method in ("GET", "POST", "DELETE"):
             response = client.request(method, path, person("evil@example.com"))

@@ -140,6 +140,15 @@ def test_a_user_name_that_is_not_unique_or_not_indexed_is_reported(
     assert ids(check_user_model()) == expected
 
 
+def test_of_a_user_name_in_two_columns_the_one_for_look_ups_counts(make_user_model: Make) -> None:
+    name = models.CharField(max_length=150)
+    pair: dict[str, Any] = {"get": lambda email, name: email, "set": lambda value: (value, value)}
+    make_user_model({"userName": Attr(("email", "name"), lookup="email", **pair)}, name=name)
+    assert ids(check_user_model()) == []
+    make_user_model({"userName": Attr(("email", "name"), **pair)}, name=name)
+    assert ids(check_user_model()) == ["W042", "W043"]
+
+
 def test_a_user_name_in_a_json_field_is_reported(make_user_model: Make) -> None:
     make_user_model({"userName": "extra__name"}, extra=models.JSONField(default=dict), email=None)
     assert ids(check_user_model()) == ["W042", "W043"]

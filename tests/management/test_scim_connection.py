@@ -89,10 +89,10 @@ def test_a_name_that_is_taken_is_refused(manage: Manage, connection: ScimConnect
 
 
 def test_a_portal_has_to_be_one_of_the_settings(manage: Manage, settings: Any) -> None:
-    with pytest.raises(CommandError, match="has no “store”. It has: none"):
+    with pytest.raises(CommandError, match=r"has no “store”\. It has: none"):
         manage("scim_connection", "create", "Acme", "--portal", "store")
     settings.SCIM_PROVIDER = settings.SCIM_PROVIDER | {"PORTALS": {"store": {}, "device": {}}}
-    with pytest.raises(CommandError, match="has no “shop”. It has: store, device"):
+    with pytest.raises(CommandError, match=r"has no “shop”\. It has: store, device"):
         manage("scim_connection", "create", "Acme", "--portal", "shop")
     assert manage("scim_connection", "create", "Acme", "--portal", "store", "--json").json["portal"] == "store"
 
@@ -160,7 +160,7 @@ def test_an_unknown_name_lists_the_known_ones(manage: Manage) -> None:
         manage("scim_connection", "enable", "nope")
     ConnectionFactory(name="Acme")
     ConnectionFactory(name="Globex")
-    with pytest.raises(CommandError, match="There is no connection “nope”. There are: “Acme”, “Globex”."):
+    with pytest.raises(CommandError, match=r"There is no connection “nope”\. There are: “Acme”, “Globex”\."):
         manage("scim_connection", "enable", "nope")
 
 

@@ -79,7 +79,7 @@ def test_sync_passes_over_disabled_connections(manage: Manage) -> None:
     ConnectionFactory(name="Off", enabled=False)
     HostUserFactory()
     assert [synced["connection"] for synced in manage("scim_sync", "--json").json] == ["On"]
-    with pytest.raises(CommandError, match="Enabling it adopts people: manage.py scim_connection enable Off"):
+    with pytest.raises(CommandError, match=r"Enabling it adopts people: manage\.py scim_connection enable Off"):
         manage("scim_sync", "--connection", "Off")
     assert not ScimUser.objects.exists()
 

@@ -152,7 +152,7 @@ def test_rotate_refuses_a_token_that_has_ended(
     issue_token(connection)
     token = ScimToken.objects.get()
     manage("scim_token", "revoke", token.key_id)
-    with pytest.raises(CommandError, match="has ended already.*scim_token issue --connection 'Acme · Okta'"):
+    with pytest.raises(CommandError, match=r"has ended already\..*scim_token issue --connection 'Acme · Okta'"):
         manage("scim_token", "rotate", "--connection", connection.name, token.key_id)
     assert ScimToken.objects.count() == 1
 
@@ -167,7 +167,7 @@ def test_a_token_of_another_connection_is_not_rotated(
     manage: Manage, connection: ScimConnection, issue_token: Callable[..., str]
 ) -> None:
     text = issue_token(ConnectionFactory(name="Other"))
-    with pytest.raises(CommandError, match="There is no token with this key id here. Live tokens: none."):
+    with pytest.raises(CommandError, match=r"There is no token with this key id here\. Live tokens: none\."):
         manage("scim_token", "rotate", "--connection", connection.name, ScimToken.objects.get().key_id)
     assert works(text)
 

@@ -67,6 +67,9 @@ WIDGET = ResourceType(
                 Attribute("by", mutability="immutable"),
             )),
             Attribute("secret", mutability="writeOnly", returned="never"),
+            Attribute("odd", type="complex", multi_valued=True, sub_attributes=(
+                Attribute("value", multi_valued=True), Attribute("type", type="integer"),
+            )),
         ),
     ),
     (Schema(X, "Extra", "", (Attribute("level", required=True), Attribute("state", mutability="readOnly"))),),
@@ -155,8 +158,11 @@ class TestMessage:
 
     def test_attributes_without_a_path_count_as_operations(self) -> None:
         value = {f'emails[type eq "{number}"].value': "x" for number in range(6)}
+        assert len(parse_operations({"Operations": [op("add", None, value)]}, USER, max_operations=6).operations) == 6
         with pytest.raises(PayloadTooLarge):
             parse_operations({"Operations": [op("add", None, value)]}, USER, max_operations=5)
+        with pytest.raises(PayloadTooLarge):  # before what follows is even looked at
+            parse_operations({"Operations": [op("add", None, {**value, "emails[": 1})]}, USER, max_operations=5)
 
     def test_operations_are_spread_over_the_attributes(self) -> None:
         parsed = parse_operations({"Operations": [op("add", None, {"title": "T", E: {"department": "D"}})]}, USER)
@@ -283,6 +289,25 @@ def test_a_list_that_is_too_long_already_can_still_shrink() -> None:
     emails = [{"value": str(number)} for number in range(MAX_VALUES + 5)]
     document = {"userName": "a", "emails": emails}
     assert len(patch([op("remove", 'emails[value eq "3"]')], document).document["emails"]) == MAX_VALUES + 4
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        op("replace", 'emails[value eq "5"].display', "x"),
+        op("replace", 'emails[not (value eq "5") and value eq "6" or value pr].display', "x"),
+        op("replace", "emails.display", "x"),
+        op("add", "emails", [{"value": "5", "display": "x"}]),
+    ],
+    ids=["filter", "terms", "part", "add"],
+)
+def test_a_request_cannot_take_more_than_a_few_seconds(operation: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = {"userName": "a", "emails": [{"value": str(number)} for number in range(40)]}
+    assert patch([operation] * 1000, document).changed == {"emails"}
+    monkeypatch.setattr("django_scim_provider.protocol.patch.MAX_EFFORT", 10_000)
+    assert patch([operation] * 5, document).changed == {"emails"}
+    with pytest.raises(PayloadTooLarge, match="Send fewer"):
+        patch([operation] * 1000, document)
 
 
 class TestHandMadeOperations:
@@ -436,6 +461,18 @@ WIDGETS: list[tuple[dict[str, Any], Any, Any]] = [
     ({"tags": ["a"]}, op("replace", "tags", [{"value": "a"}]), InvalidValue),
     ({"codes": [1, 2]}, op("add", "codes", [2, 3]), {"codes": [1, 2, 3]}),
     ({"codes": [1, 2]}, op("remove", "codes[value gt 1]"), {"codes": [1]}),
+    # values and types that are no strings
+    (
+        {"odd": [{"value": ["a", "b"], "type": 1}]},
+        op("add", "odd", [{"value": ["a", "b"], "type": 1}]),
+        {"odd": [{"value": ["a", "b"], "type": 1}]},
+    ),
+    (
+        {"odd": [{"value": ["a", "b"], "type": 1}]},
+        op("add", "odd", [{"value": ["a", "b"], "type": 2}]),
+        {"odd": [{"value": ["a", "b"], "type": 1}, {"value": ["a", "b"], "type": 2}]},
+    ),
+    ({"odd": [{"value": ["a", "b"], "type": 1}]}, op("remove", "odd", [{"value": ["a", "b"]}]), {}),
     # writeOnly
     ({}, op("add", "secret", "s"), {"secret": "s"}),
     ({"readings": [{"unit": "m"}]}, op("remove", 'readings[unit eq "m"]'), {}),

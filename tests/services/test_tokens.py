@@ -10,16 +10,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection as database
+from django.db import DatabaseError
+from django.db import connection as database
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from factories import ConnectionFactory, HostUserFactory
 
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimToken
 from django_scim_provider.models.token_format import key_id_of, new_token
 from django_scim_provider.services import tokens
 from django_scim_provider.services.context import Context
+from factories import ConnectionFactory, HostUserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -38,8 +39,12 @@ def actions() -> list[str]:
     return list(ScimEvent.objects.order_by("pk").values_list("action", flat=True))
 
 
+def present(text: str, remote_addr: str | None = "192.0.2.1") -> tokens.Presented:
+    return tokens.present(tokens.read(text), remote_addr=remote_addr)
+
+
 def refusal(text: str) -> str:
-    return tokens.present(text, remote_addr="192.0.2.1").refusal
+    return present(text).refusal
 
 
 # Issuing -------------------------------------------------------------------------------------------------------
@@ -249,9 +254,9 @@ def test_every_live_token_of_one_connection_is_revoked(context: Context) -> None
 
 def test_live_token_is_accepted_with_its_connection_in_one_query(connection: ScimConnection) -> None:
     issued = tokens.issue(Context(connection), scopes="read")
-    tokens.present(issued.text, remote_addr=None)
+    present(issued.text, None)
     with CaptureQueriesContext(database) as queries:
-        presented = tokens.present(issued.text, remote_addr=None)
+        presented = present(issued.text, None)
 
     assert len(queries) == 1
     assert presented == (connection, issued.token.key_id, "read", "")
@@ -262,34 +267,41 @@ def test_live_token_is_accepted_with_its_connection_in_one_query(connection: Sci
     assert not presented.connection.get_deferred_fields()
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "djscim_x", "é" * 69, " " * 69, "x" * 10_000])
+@pytest.mark.parametrize("text", ["", "nonsense", "djscim_x", "é" * 69, " " * 69, "x" * 10_000], ids=len)
 def test_what_is_no_token_is_refused_without_a_query(text: str, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
-        presented = tokens.present(text, remote_addr=None)
+        presented = present(text, None)
 
     assert presented == (None, "", "", "The text is not a token of this application.")
+
+
+def test_text_of_a_token_goes_no_further_than_its_reading(context: Context) -> None:
+    issued = tokens.issue(context)
+    claim = tokens.read(issued.text)
+
+    assert claim == (issued.token.key_id, issued.token.digest)
+    assert issued.text not in repr(claim)
+    assert tokens.read(issued.text + "x") is None
 
 
 def test_unknown_token_is_refused() -> None:
     made = new_token()
 
-    assert tokens.present(made.text, remote_addr=None) == (None, made.key_id, "", "The token is unknown.")
+    assert present(made.text, None) == (None, made.key_id, "", "The token is unknown.")
 
 
-def test_token_with_the_right_key_id_and_another_secret_is_refused(
-    context: Context, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_token_with_the_right_key_id_and_another_secret_is_refused(context: Context) -> None:
     issued, other = tokens.issue(context), new_token()
     ScimToken.objects.update(key_id=other.key_id)
 
-    assert tokens.present(other.text, remote_addr=None) == (None, other.key_id, "", "The token is unknown.")
+    assert present(other.text, None) == (None, other.key_id, "", "The token is unknown.")
     assert refusal(issued.text) == "The token is unknown."
 
 
 def test_token_of_a_disabled_connection_is_refused(context: Context) -> None:
     issued = tokens.issue(context)
     ScimConnection.objects.update(enabled=False)
-    presented = tokens.present(issued.text, remote_addr=None)
+    presented = present(issued.text, None)
 
     assert presented.refusal == "SCIM is disabled for this connection."
     assert presented.connection == context.connection
@@ -322,7 +334,7 @@ def test_refused_token_leaves_no_trace_of_use(context: Context) -> None:
 
 def test_use_is_noted_with_its_address(context: Context) -> None:
     issued = tokens.issue(context)
-    tokens.present(issued.text, remote_addr="2001:db8::1")
+    present(issued.text, "2001:db8::1")
 
     token = stored(issued.token)
     assert is_soon(token.last_used_at, timedelta(0))
@@ -336,7 +348,7 @@ def test_use_is_noted_at_most_once_a_minute(context: Context, age: timedelta, no
     ScimToken.objects.update(last_used_at=before, last_used_ip="192.0.2.1")
     ScimConnection.objects.update(last_seen_at=before)
     with CaptureQueriesContext(database) as queries:
-        tokens.present(issued.text, remote_addr="192.0.2.2")
+        present(issued.text, "192.0.2.2")
 
     token, connection = stored(issued.token), ScimConnection.objects.get()
     assert (token.last_used_at != before, token.last_used_ip == "192.0.2.2") == (noted, noted)
