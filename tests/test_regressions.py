@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
+
 from api.helpers import dump, has_column, host_of, is_error, row_of, soft_deletes
 from conftest import ScimClient, person
-from django.contrib.auth import get_user_model
-from factories import ConnectionFactory, HostUserFactory
-
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimUser, ScimValue
 from django_scim_provider.protocol import urns
 from django_scim_provider.services import sync
 from django_scim_provider.services.context import Context
+from factories import ConnectionFactory, HostUserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.hosts]
 
@@ -156,3 +158,33 @@ def test_host_columns_are_sorted_without_regard_to_case_and_empty_ones_last(scim
 
 def test_order_by_groups_is_refused(scim: ScimClient) -> None:
     assert is_error(scim.get("/Users", sortBy="groups.value"), 400, "invalidValue")
+
+
+def test_primary_value_decides_the_order_on_every_database(scim: ScimClient) -> None:
+    """PostgreSQL puts NULL, that is "not said", before true."""
+    for name, other, primary in (("ann", "z", "b"), ("beth", "a", "c")):
+        emails = [{"value": f"{other}@example.com"}, {"value": f"{primary}@example.com", "primary": True}]
+        scim.create(f"{name}@example.com", emails=emails)
+
+    page = scim.get("/Users", sortBy="emails").json()
+
+    assert [item["userName"] for item in page["Resources"]] == ["ann@example.com", "beth@example.com"]
+
+
+@pytest.mark.hosts
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"op": "remove", "path": "active"},
+        {"op": "replace", "path": "active", "value": ""},
+        {"op": "replace", "value": {"active": None}},
+    ],
+    ids=lambda operation: json.dumps(operation),
+)
+def test_taking_active_away_from_an_inactive_person_does_not_bring_them_back(
+    scim: ScimClient, operation: dict[str, Any]
+) -> None:
+    path = f"/Users/{scim.create('anna@example.com')['id']}"
+    scim.patch(path, {"op": "replace", "path": "active", "value": False})
+    assert scim.patch(path, operation).json()["active"] is False
+    assert scim.get(path).json()["active"] is False

@@ -71,14 +71,18 @@ class HostPath:
         return bool(self._resolved[2])
 
     @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that lead from a JSON column to the value; none for other columns."""
+        return self._resolved[2]
+
+    @property
     def stored_in(self) -> str:
         """The path of the column itself: for a key in a JSON column, that of the column."""
-        keys = self._resolved[2]
-        return "__".join(self.path.split("__")[: -len(keys)]) if keys else self.path
+        return "__".join(self.path.split("__")[: -len(self.keys)]) if self.keys else self.path
 
     def within(self, value: Any) -> Any:
         """What the path means of the column's value: for a key in a JSON column, what the key has."""
-        for key in self._resolved[2]:
+        for key in self.keys:
             value = value.get(key) if isinstance(value, dict) else None
         return value
 

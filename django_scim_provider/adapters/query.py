@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Final
 
 from django.db.models import BooleanField, Case, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery, Value, When
-from django.db.models.fields.json import KT
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Length, Lower, NullIf, Right, StrIndex, Substr
 from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual
 
@@ -56,13 +56,15 @@ def compile_sort(path: BoundPath, adapter: UserAdapter) -> Any:
     attribute = whole if path.attribute.multi_valued else path.key
     rows = ScimValue.objects.filter(scim_user=OuterRef("pk"), attribute=attribute)
     # The primary value, or else the first (RFC 7644 section 3.4.2.3).
-    return Subquery(rows.order_by("-primary", "position").values("value_key")[:1])
+    return Subquery(rows.order_by(F("primary").desc(nulls_last=True), "position").values("value_key")[:1])
 
 
 def _host_order(path: BoundPath, adapter: UserAdapter) -> Any:
     """Text without regard to case, unless the attribute is caseExact; an empty column has no value."""
-    lookup = str(adapter.by_key[path.key].attr.lookup)
-    column = KT(f"{HOST}{lookup}") if HostPath(adapter.model, lookup).is_json_key else F(f"{HOST}{lookup}")
+    host_path = HostPath(adapter.model, str(adapter.by_key[path.key].attr.lookup))
+    column: Any = F(f"{HOST}{host_path.stored_in}")
+    for key in host_path.keys:
+        column = KeyTextTransform(key, column)
     if path.target.type not in ("string", "reference"):
         return column
     return NullIf(column if path.target.case_exact else Lower(column), Value(""))

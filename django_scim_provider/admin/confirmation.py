@@ -50,7 +50,7 @@ class ConfirmationForm(forms.Form):
     ``cleaned_data["request_id"]`` names this form in ``ScimToken.request_id``.
     """
 
-    request_id = forms.CharField(widget=forms.HiddenInput)
+    request_id = forms.CharField(widget=forms.HiddenInput, required=False)
     password = forms.CharField(
         label=_("Your password"),
         strip=False,

@@ -247,6 +247,9 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str) -> Wr
     was_live = adapter.is_live(user, context.connection)
     shown = adapter.shown(row.attributes, _columns(context, user))
     wanted, ignored = compute(shown)
+    if shown.get("active") is False:
+        # Taking the attribute away does not bring anybody back.
+        wanted.setdefault("active", False)
     changed = {name for name in shown.keys() | wanted.keys() if shown.get(name) != wanted.get(name)}
     before, after = bool(shown.get("active", True)), bool(wanted.get("active", True))
     if changed:

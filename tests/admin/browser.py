@@ -10,11 +10,11 @@ from django.contrib.auth.models import Permission
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
-from factories import HostUserFactory
 
 from django_scim_provider.models import ScimConnection, ScimToken
 from django_scim_provider.services import tokens
 from django_scim_provider.services.context import Context
+from factories import HostUserFactory
 
 VIEW = "view_scimconnection"
 MANAGE = "manage_scimconnection"
@@ -82,6 +82,11 @@ class Browser:
 
     def enable(self, **changes: Any) -> HttpResponse:
         return self.post(url("add"), self.enable_form(**changes))
+
+
+def nonce(request: object) -> dict[str, str]:
+    """A context processor, as ``django.template.context_processors.csp``."""
+    return {"csp_nonce": "r4nd0m"}
 
 
 def superuser(**fields: Any) -> Browser:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from admin.browser import MANAGE, MANAGE_TOKENS, VIEW, VIEW_EVENTS, Browser, live_token, superuser, url
 from django.test import Client, override_settings
 from django.urls import reverse
-from factories import ConnectionFactory
 
+from admin.browser import MANAGE, MANAGE_TOKENS, VIEW, VIEW_EVENTS, Browser, live_token, superuser, url
 from django_scim_provider.adapters import UserAdapter
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimToken
 from django_scim_provider.services import audit
 from django_scim_provider.services.context import Context
+from factories import ConnectionFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -148,7 +148,9 @@ def test_events_are_read_by_those_who_may_and_changed_by_nobody(
     browser = person(kind)
     assert browser.get(address).status_code == (200 if kind in EVENT_PAGES[page] else 403)
     before = state()
-    browser.post(address, {"post": "yes", "label": "Changed", "action": "delete_selected", "_selected_action": [event.pk]})
+    browser.post(
+        address, {"post": "yes", "label": "Changed", "action": "delete_selected", "_selected_action": [event.pk]}
+    )
     assert state() == before
 
 

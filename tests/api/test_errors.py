@@ -257,12 +257,21 @@ def test_conflict_never_quotes_the_database(scim: ScimClient) -> None:
 
 
 @pytest.mark.skipif(VENDOR != "postgresql", reason="the setting is PostgreSQL's")
-def test_read_only_database_is_503_for_writes_and_serves_reads(scim: ScimClient) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_database_that_went_read_only_is_503_for_writes_and_serves_reads(scim: ScimClient) -> None:
     body = scim.create("ann@example.com")
+    before = dump(bookkeeping=True)
     with database.cursor() as cursor:
-        cursor.execute("SET TRANSACTION READ ONLY")
-
-    assert is_error(scim.patch(f"/Users/{body['id']}", {"op": "replace", "path": "title", "value": "x"}), 503)
+        cursor.execute("SET default_transaction_read_only TO on")
+    try:
+        assert scim.get(f"/Users/{body['id']}").json() == body
+        assert is_error(scim.patch(f"/Users/{body['id']}", {"op": "replace", "path": "active", "value": False}), 503)
+        assert is_error(scim.post("/Users", person("beth@example.com")), 503)
+        assert is_error(scim.delete(f"/Users/{body['id']}"), 503)
+    finally:
+        with database.cursor() as cursor:
+            cursor.execute("SET default_transaction_read_only TO off")
+    assert dump(bookkeeping=True) == before
 
 
 @override_settings(ALLOWED_HOSTS=["scim.example.com"], MIDDLEWARE=[])

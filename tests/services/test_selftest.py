@@ -71,7 +71,7 @@ def use_adapter(monkeypatch: pytest.MonkeyPatch) -> Callable[..., UserAdapter]:
     return use
 
 
-# What is in order ----------------------------------------------------------------------------------------------
+# What is in order -------------------------------------------------------------------------------------------
 
 
 def test_every_step_works_on_this_host() -> None:
@@ -133,7 +133,7 @@ def test_what_the_host_does_on_commit_is_not_done(django_capture_on_commit_callb
     assert not callbacks
 
 
-# What is to be changed: the database ------------------------------------------------------------------------------
+# What is to be changed: the database ------------------------------------------------------------------------
 
 
 def test_a_required_column_that_nobody_fills_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,12 +142,11 @@ def test_a_required_column_that_nobody_fills_is_named(monkeypatch: pytest.Monkey
     monkeypatch.setitem(vars(field), "_get_default", lambda: None)
     found = check()
     label = get_user_model()._meta.label
-    assert bad(found) == {
-        "create": (
-            f"The column `is_staff` of {label} has no default and is not in the attribute map: new users cannot be "
-            "saved. Add it to the map or give it a default.",
-        )
-    }
+    sentence = (
+        f"The column `is_staff` of {label} has no default and is not in the attribute map: new users cannot be saved. "
+        "Add it to the map or give it a default."
+    )
+    assert bad(found) == {"create": (sentence,)}
     assert [finding.status for finding in found[2:]] == [Status.SKIPPED] * (len(STEPS) - 2)
 
 
@@ -187,7 +186,7 @@ def test_without_transactions_nothing_is_tried(monkeypatch: pytest.MonkeyPatch) 
     assert everything() == before
 
 
-# What is to be changed: the host's code ------------------------------------------------------------------------------
+# What is to be changed: the host's code ---------------------------------------------------------------------
 
 
 def test_a_save_that_raises_is_located(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,7 +295,7 @@ def test_a_map_that_leads_nowhere(use_adapter: Callable[..., UserAdapter], attri
     assert (finding.step, finding.status) == ("attribute map", Status.FAILED)
 
 
-# What is to be changed: the people there are ---------------------------------------------------------------------------
+# What is to be changed: the people there are ----------------------------------------------------------------
 
 
 def test_names_that_cannot_be_managed_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -328,7 +327,7 @@ def test_people_whom_the_connection_may_not_adopt_are_no_concern() -> None:
     assert check(ConnectionFactory(existing_accounts="never"))[0].status is Status.OK
 
 
-# Mistakes of this package, which the check would find as well -----------------------------------------------------------
+# Mistakes of this package, which the check would find as well -----------------------------------------------
 
 
 def test_a_filter_that_finds_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -278,7 +279,8 @@ def touch(name: str, mark: str) -> None:
 
 @real
 @on_server
-def test_two_who_lock_each_other_out_both_get_their_turn() -> None:
+def test_two_who_lock_each_other_out_both_get_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transactions, "time", time)
     ConnectionFactory(name="first"), ConnectionFactory(name="second")
     both_hold_one = threading.Barrier(2)
     attempts: dict[str, int] = {}
@@ -295,7 +297,7 @@ def test_two_who_lock_each_other_out_both_get_their_turn() -> None:
 
     together([job("first", "second"), job("second", "first")])
 
-    assert sorted(attempts.values()) == [1, 2]
+    assert sum(attempts.values()) > 2, "the database has to see a deadlock"
     for connection in ScimConnection.objects.all():
         assert sorted(connection.ip_allowlist.split()) == ["first", "second"]
 
