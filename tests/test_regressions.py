@@ -179,7 +179,7 @@ def test_primary_value_decides_the_order_on_every_database(scim: ScimClient) -> 
         {"op": "replace", "path": "active", "value": ""},
         {"op": "replace", "value": {"active": None}},
     ],
-    ids=lambda operation: json.dumps(operation),
+    ids=json.dumps,
 )
 def test_taking_active_away_from_an_inactive_person_does_not_bring_them_back(
     scim: ScimClient, operation: dict[str, Any]

@@ -11,8 +11,10 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from ..adapters import UserAdapter
+from ..adapters.base import Indexed
 from ..adapters.query import HOST, live_expression
 from ..models import ScimMembership, ScimUser
+from ..protocol.errors import NotFound
 from .context import Context
 
 _OWN: Final = ("pk", "scim_id", "user_name", "attributes", "created_at", "modified_at", "user_id")
@@ -32,12 +34,48 @@ class UserRow(NamedTuple):
     """The host's values, or ``None`` where there is no live counterpart."""
 
 
+Index = Mapping[tuple[str, int], Indexed]
 Groups = Mapping[int, Iterable[tuple[UUID, str]]]
 
 
 def people(context: Context) -> QuerySet[ScimUser]:
     """The connection's living resources: where every query about people starts."""
     return ScimUser.objects.using(context.using).filter(connection_id=context.connection.pk, alive=True)
+
+
+def lock(context: Context, scim_id: Any) -> tuple[ScimUser, Any]:
+    """Lock the host's row, then ours, by separate statements in this order, which every writer keeps.
+
+    :returns: our row, and the host's or ``None``.
+    :raises NotFound: the connection has no such person.
+    """
+    mine = people(context).filter(scim_id=scim_id)
+    hosts = context.adapter.model._base_manager.using(context.using).select_for_update()
+    user: Any = hosts.filter(pk__in=mine.values("user_id")).first()
+    row = mine.select_for_update().first()
+    if row is None:
+        raise NotFound
+    if row.user_id is None:
+        user = None
+    elif user is None or user.pk != row.user_id:
+        # Given an account between the two statements. If this order meets the other one, the work is done again.
+        user = hosts.filter(pk=row.user_id).first()
+    if user is not None:
+        row.user = user
+    row.connection = context.connection
+    return row, user
+
+
+def host_columns(context: Context, user: Any) -> dict[str, Any] | None:
+    """The host's values, or ``None`` where there is no live counterpart."""
+    return context.adapter.read_columns(user) if context.adapter.is_live(user, context.connection) else None
+
+
+def index_of(context: Context, row: ScimUser, user: Any) -> Index:
+    """What the filter index has to hold for a row: it finds what is shown."""
+    columns = host_columns(context, user)
+    shown = context.adapter.shown(row.attributes, columns)
+    return context.adapter.index(shown, live=columns is not None, sent=row.attributes)
 
 
 def fetch(queryset: QuerySet[ScimUser], context: Context) -> list[UserRow]:
