@@ -58,9 +58,14 @@ def user_saved(
     update_fields: Collection[str] | None = None,
     **kwargs: Any,
 ) -> None:
-    if raw or is_own_write() or not _concerns(update_fields):
+    if raw or is_own_write():
         return
-    _quietly(lambda: sync.host_user_saved(instance, database()), using)
+
+    def work() -> None:
+        if _concerns(update_fields):
+            sync.host_user_saved(instance, database())
+
+    _quietly(work, using)
 
 
 def related_saved(*, instance: Any, using: str, raw: bool = False, **kwargs: Any) -> None:

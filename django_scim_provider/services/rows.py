@@ -85,9 +85,7 @@ def fetch(queryset: QuerySet[ScimUser], context: Context) -> list[UserRow]:
     selected = (f"{HOST}{column}" for column in adapter.selected)
     rows = queryset.annotate(_live=live).values_list(*_OWN, "_live", *selected)
     own = len(_OWN)
-    return [
-        UserRow._make((*row[:own], adapter.from_selected(row[own + 1 :]) if row[own] else None)) for row in rows
-    ]
+    return [UserRow._make((*row[:own], adapter.from_selected(row[own + 1 :]) if row[own] else None)) for row in rows]
 
 
 def groups_of(pks: Collection[int], context: Context) -> Groups:

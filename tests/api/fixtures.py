@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api.helpers import VENDOR
-from conftest import ScimClient
 from django.db import connection as database
 from django.db import connections
-from factories import ConnectionFactory
 
+from api.helpers import VENDOR
+from conftest import ScimClient
 from django_scim_provider.models import ScimConnection
+from factories import ConnectionFactory
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 import pytest
+
 from api.helpers import dump, host_of, is_error, row_of
 from conftest import ScimClient, person
-from factories import HostUserFactory
-
 from django_scim_provider.models import ScimUser
 from django_scim_provider.protocol import urns
+from factories import HostUserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -195,7 +195,9 @@ def test_values_of_the_wrong_type_are_invalid_value_and_leave_nothing(
 
     assert is_error(scim.post("/Users", bad), 400, "invalidValue")
     assert is_error(scim.put(f"/Users/{body['id']}", bad), 400, "invalidValue")
-    assert is_error(scim.patch(f"/Users/{body['id']}", {"op": "replace", "value": {attribute: value}}), 400, "invalidValue")
+    assert is_error(
+        scim.patch(f"/Users/{body['id']}", {"op": "replace", "value": {attribute: value}}), 400, "invalidValue"
+    )
 
     assert dump(events=False) == before
 
@@ -205,7 +207,9 @@ def test_schemas_of_any_shape_are_forgiven(scim: ScimClient, schemas: Any) -> No
     assert scim.post("/Users", {"schemas": schemas, "userName": "ann@example.com"}).status_code == 201
 
 
-@pytest.mark.parametrize("name", ["", " ", ".", ":", "$", "[", "a.b.c", "emails[", "__class__", "constructor", "é", "x" * 10_000])
+@pytest.mark.parametrize(
+    "name", ["", " ", ".", ":", "$", "[", "a.b.c", "emails[", "__class__", "constructor", "é", "x" * 10_000]
+)
 def test_names_that_no_schema_has_are_left_out(scim: ScimClient, name: str) -> None:
     response = scim.post("/Users", {**person("ann@example.com"), name: {"a": ["b"]}})
 
@@ -369,7 +373,13 @@ def test_refused_write_leaves_everybody_else_alone(scim: ScimClient) -> None:
     bystander = HostUserFactory(name="bystander")
     before = dump(events=False)
 
-    for body in (b"{", b'{"userName":5}', b'{"userName":"\\u0000"}', b"[" * 1000, b'{"userName":"bystander@example.com"}'):
+    for body in (
+        b"{",
+        b'{"userName":5}',
+        b'{"userName":"\\u0000"}',
+        b"[" * 1000,
+        b'{"userName":"bystander@example.com"}',
+    ):
         assert scim.post("/Users", body).status_code in (400, 409)
 
     assert dump(events=False) == before

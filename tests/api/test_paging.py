@@ -6,12 +6,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.contrib.auth import get_user_model
+
 from api.helpers import is_error, statements, with_setting
 from conftest import ScimClient
-from django.contrib.auth import get_user_model
-from factories import HostUserFactory
-
 from django_scim_provider.models import ScimConnection, ScimUser
+from factories import HostUserFactory
 
 pytestmark = pytest.mark.django_db
 

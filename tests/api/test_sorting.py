@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
 from api.helpers import is_error, statements
 from conftest import ScimClient
-
 from django_scim_provider.protocol import urns
 
 pytestmark = [pytest.mark.django_db, pytest.mark.hosts]
@@ -62,7 +62,9 @@ def test_case_makes_no_difference_to_the_order_of_names(scim: ScimClient, people
     assert found == ["C", "a", "b"]
 
 
-@pytest.mark.parametrize("by", ["title", "nickName", "externalId", "name.middleName", "name.givenName", "phoneNumbers", DEPARTMENT])
+@pytest.mark.parametrize(
+    "by", ["title", "nickName", "externalId", "name.middleName", "name.givenName", "phoneNumbers", DEPARTMENT]
+)
 @pytest.mark.parametrize(("direction", "expected"), [("ascending", "abxy"), ("descending", "xyba")])
 def test_people_without_a_value_come_last_or_descending_first(
     scim: ScimClient, by: str, direction: str, expected: str

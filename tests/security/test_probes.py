@@ -13,20 +13,20 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from api.helpers import VENDOR, apart, dump, has_column, host_name, host_of, is_error, row_of, together
-from conftest import MOUNT, ScimClient, person
 from django.contrib.auth import get_user_model
 from django.contrib.auth.tokens import default_token_generator
 from django.db import close_old_connections, connections
 from django.db import connection as database
 from django.db.models.signals import post_save
 from django.test import Client
-from factories import ConnectionFactory, HostUserFactory
 
+from api.helpers import VENDOR, apart, dump, has_column, host_name, host_of, is_error, row_of, together
+from conftest import MOUNT, ScimClient, person
 from django_scim_provider.models import ScimEvent, ScimUser
 from django_scim_provider.protocol import urns
 from django_scim_provider.services import tokens
 from django_scim_provider.services.context import Context
+from factories import ConnectionFactory, HostUserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.hosts]
 
@@ -52,7 +52,9 @@ def test_m1_deactivation_is_never_lost_to_a_concurrent_change_of_the_name(thread
         if method == "PATCH":
             return scim.patch(path, {"op": "replace", "path": "name.givenName", "value": f"Name{number}"})
         # PUT without "active" leaves activity alone.
-        return scim.put(path, {"userName": "ann@example.com", "name": {"givenName": f"Name{number}", "familyName": "X"}})
+        return scim.put(
+            path, {"userName": "ann@example.com", "name": {"givenName": f"Name{number}", "familyName": "X"}}
+        )
 
     def check(number: int) -> None:
         shown = scim.get(path).json()
@@ -299,7 +301,17 @@ def test_m14_conflict_tells_nothing_of_the_database_or_of_anybody(scim: ScimClie
     for client in (scim, second_scim):
         response = client.post("/Users", person("ALICE@example.com"))
         assert is_error(response, 409, "uniqueness")
-        for word in ("key", "constraint", "username", "auth_user", "scim_provider", "Secret", "secret-id", "alice", "ALICE"):
+        for word in (
+            "key",
+            "constraint",
+            "username",
+            "auth_user",
+            "scim_provider",
+            "Secret",
+            "secret-id",
+            "alice",
+            "ALICE",
+        ):
             assert word not in response.json()["detail"]
 
 

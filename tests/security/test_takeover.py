@@ -10,8 +10,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from api.helpers import NO_SUCH_ID, dump, has_column, host_of, is_error, row_of, soft_deletes
-from conftest import MOUNT, ScimClient, person
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
@@ -20,15 +18,26 @@ from django.core.exceptions import FieldDoesNotExist
 from django.core.management import call_command
 from django.db import models
 from django.test import Client
-from factories import ConnectionFactory, HostUserFactory
 
+from api.helpers import NO_SUCH_ID, dump, has_column, host_of, is_error, row_of, soft_deletes
+from conftest import MOUNT, ScimClient, person
 from django_scim_provider.adapters import get_user_adapter
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimUser
 from django_scim_provider.protocol import urns
+from factories import ConnectionFactory, HostUserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.hosts]
 
-PROTECTED_COLUMNS = ("is_staff", "is_superuser", "password", "last_login", "date_joined", "id", "deleted_at", "freed_values")
+PROTECTED_COLUMNS = (
+    "is_staff",
+    "is_superuser",
+    "password",
+    "last_login",
+    "date_joined",
+    "id",
+    "deleted_at",
+    "freed_values",
+)
 
 
 def rows_of(users: list[Any]) -> list[tuple[Any, ...]]:
@@ -161,7 +170,9 @@ def test_address_of_somebody_else_never_links_or_changes_them(scim: ScimClient) 
     victim = HostUserFactory(name="victim", is_staff=True)
     before = rows_of([victim])
 
-    created = scim.post("/Users", person("attacker@example.com", emails=[{"value": "victim@example.com", "primary": True}]))
+    created = scim.post(
+        "/Users", person("attacker@example.com", emails=[{"value": "victim@example.com", "primary": True}])
+    )
 
     if created.status_code == 201:
         assert row_of(created.json()).user_id != victim.pk
@@ -209,7 +220,9 @@ def test_person_made_by_scim_gets_no_reset_link_and_cannot_sign_in(scim: ScimCli
 CANARY = "correct-horse-battery-canary"
 
 
-@pytest.mark.parametrize("name", ["password", "Password", "PASSWORD", f"{urns.USER}:password", f"{urns.USER.upper()}:Password"])
+@pytest.mark.parametrize(
+    "name", ["password", "Password", "PASSWORD", f"{urns.USER}:password", f"{urns.USER.upper()}:Password"]
+)
 def test_password_is_dropped_in_every_syntax_and_is_nowhere(scim: ScimClient, name: str) -> None:
     body = scim.create("ann@example.com", **{name: CANARY})
     path = f"/Users/{body['id']}"
@@ -425,7 +438,10 @@ def test_lists_of_two_connections_have_nobody_in_common(scim: ScimClient, second
 
 
 def test_read_between_two_connections_never_mixes_them_up(scim: ScimClient, second_scim: ScimClient) -> None:
-    mine, theirs = scim.create("mine@example.com", externalId="x"), second_scim.create("theirs@example.com", externalId="x")
+    mine, theirs = (
+        scim.create("mine@example.com", externalId="x"),
+        second_scim.create("theirs@example.com", externalId="x"),
+    )
 
     for _ in range(5):
         assert scim.get(f"/Users/{mine['id']}").json() == mine
@@ -501,7 +517,11 @@ def test_protected_person_cannot_be_replaced_or_deleted(scim: ScimClient, boss: 
     ):
         assert is_error(response, 403)
         assert dump(events=False) == before
-    assert sorted(ScimEvent.objects.filter(status=403).values_list("action", flat=True)) == ["delete", "replace", "replace"]
+    assert sorted(ScimEvent.objects.filter(status=403).values_list("action", flat=True)) == [
+        "delete",
+        "replace",
+        "replace",
+    ]
 
 
 def test_protected_person_is_shown_and_keeps_name_and_profile_up_to_date(scim: ScimClient, boss: ScimUser) -> None:
@@ -568,10 +588,10 @@ TEMPLATES = [
 def test_client_text_is_never_evaluated_or_echoed(scim: ScimClient, text: str) -> None:
     before = dump(events=False)
     answers = [
-        scim.request("GET", "/Schemas/" + quote(text, safe='')),
-        scim.request("GET", "/ResourceTypes/" + quote(text, safe='')),
-        scim.request("GET", "/Users/" + quote(text, safe='')),
-        scim.request("GET", "/" + quote(text, safe='')),
+        scim.request("GET", "/Schemas/" + quote(text, safe="")),
+        scim.request("GET", "/ResourceTypes/" + quote(text, safe="")),
+        scim.request("GET", "/Users/" + quote(text, safe="")),
+        scim.request("GET", "/" + quote(text, safe="")),
         scim.get("/Users", filter=text),
         scim.get("/Users", filter=f'{text} eq "x"'),
         scim.get("/Users", filter=f'userName {text} "x"'),

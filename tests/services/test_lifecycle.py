@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from api.helpers import dump, has_column, soft_deletes
 from django.contrib.auth.hashers import is_password_usable
 from django.utils import timezone
+
+from api.helpers import dump, has_column, soft_deletes
+from django_scim_provider.adapters import UserAdapter, get_user_adapter
+from django_scim_provider.mixins import FREED_DOMAIN
+from django_scim_provider.models import ScimUser, ScimValue
+from django_scim_provider.protocol.errors import Forbidden, NotFound, Uniqueness
+from django_scim_provider.services import lifecycle, users
+from django_scim_provider.services.context import Context
 from factories import HostUserFactory
 from services.people import (
     ALICE,
@@ -28,13 +35,6 @@ from services.people import (
     show,
     update,
 )
-
-from django_scim_provider.adapters import UserAdapter, get_user_adapter
-from django_scim_provider.mixins import FREED_DOMAIN
-from django_scim_provider.models import ScimUser, ScimValue
-from django_scim_provider.protocol.errors import Forbidden, NotFound, Uniqueness
-from django_scim_provider.services import lifecycle, users
-from django_scim_provider.services.context import Context
 
 pytestmark = [pytest.mark.django_db, pytest.mark.hosts]
 
@@ -81,7 +81,15 @@ def test_deactivated_person_has_no_access_and_looks_like_itself(context: Context
     scim_id = post(context, "Alice@Example.com", title="Boss", externalId="X1", emails=[{"value": ALICE}])
     before, old = show(context, scim_id), host(scim_id)
     if way == "put":
-        put(context, scim_id, "Alice@Example.com", title="Boss", externalId="X1", emails=[{"value": ALICE}], active=False)
+        put(
+            context,
+            scim_id,
+            "Alice@Example.com",
+            title="Boss",
+            externalId="X1",
+            emails=[{"value": ALICE}],
+            active=False,
+        )
     elif way == "patch":
         deactivate(context, scim_id)
     else:

@@ -5,11 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from api.helpers import dump, has_column, soft_deletes, statements
-from conftest import person
 from django.contrib.auth.hashers import is_password_usable
 from django.db import transaction
 from django.db.models.signals import post_save
+
+from api.helpers import dump, has_column, soft_deletes, statements
+from conftest import person
+from django_scim_provider import signals
+from django_scim_provider.adapters import Attr, UserAdapter, get_user_adapter
+from django_scim_provider.mixins import FREED_DOMAIN
+from django_scim_provider.models import ScimEvent, ScimGroup, ScimMembership, ScimUser, ScimValue
+from django_scim_provider.protocol.errors import Forbidden, InvalidValue, NotFound, Uniqueness
+from django_scim_provider.services import sync, users
+from django_scim_provider.services.context import Context
+from django_scim_provider.services.rows import index_of
+from django_scim_provider.services.transactions import now
 from factories import ConnectionFactory, HostUserFactory
 from services.people import (
     ALICE,
@@ -31,16 +41,6 @@ from services.people import (
     show,
     update,
 )
-
-from django_scim_provider import signals
-from django_scim_provider.adapters import Attr, UserAdapter, get_user_adapter
-from django_scim_provider.mixins import FREED_DOMAIN
-from django_scim_provider.models import ScimEvent, ScimGroup, ScimMembership, ScimUser, ScimValue
-from django_scim_provider.protocol.errors import Forbidden, InvalidValue, NotFound, Uniqueness
-from django_scim_provider.services import sync, users
-from django_scim_provider.services.context import Context
-from django_scim_provider.services.rows import index_of
-from django_scim_provider.services.transactions import now
 
 pytestmark = [pytest.mark.django_db, pytest.mark.hosts]
 
@@ -235,7 +235,7 @@ def test_change_of_a_kept_attribute_leaves_the_hosts_row_alone(context: Context)
     scim_id = post(context)
     update(host(scim_id), last_login=now())
     users_before = list(User._base_manager.values())
-    patch(context, scim_id, **{"userType": "Contractor"})
+    patch(context, scim_id, userType="Contractor")
 
     assert list(User._base_manager.values()) == users_before
     assert find(context, 'userType eq "contractor"') == [scim_id]
@@ -521,12 +521,19 @@ def test_adopted_person_is_deleted_like_any_other(context: Context) -> None:
 def test_deletion_is_told_with_the_account(context: Context, django_capture_on_commit_callbacks: Any) -> None:
     scim_id = post(context)
     user = host(scim_id)
-    with listening(signals.user_removed, signals.user_deactivated) as told, django_capture_on_commit_callbacks(execute=True):
+    with (
+        listening(signals.user_removed, signals.user_deactivated) as told,
+        django_capture_on_commit_callbacks(execute=True),
+    ):
         users.delete_user(context, scim_id)
 
     [(signal, arguments)] = told
     assert signal is signals.user_removed
-    assert (arguments["connection"], arguments["scim_user"], arguments["user"]) == (context.connection, row(scim_id), user)
+    assert (arguments["connection"], arguments["scim_user"], arguments["user"]) == (
+        context.connection,
+        row(scim_id),
+        user,
+    )
 
 
 # Protected people ----------------------------------------------------------------------------------------------------------
@@ -590,8 +597,10 @@ def test_name_and_profile_of_a_protected_person_follow_the_identity_provider(con
 
 
 def test_nobody_can_be_made_a_superuser(context: Context) -> None:
-    scim_id = post(context, is_superuser=True, isSuperuser=True, is_staff=True, roles=[{"value": "superuser"}], id="1", pk=1)
-    patch(context, scim_id, **{"roles": [{"value": "admin"}]})
+    scim_id = post(
+        context, is_superuser=True, isSuperuser=True, is_staff=True, roles=[{"value": "superuser"}], id="1", pk=1
+    )
+    patch(context, scim_id, roles=[{"value": "admin"}])
 
     user = host(scim_id)
     assert not user.is_superuser
