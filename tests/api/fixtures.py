@@ -41,4 +41,3 @@ def threads(transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPa
             cursor.execute("VACUUM INTO %s", [str(copy)])
         settings: dict[str, Any] = {**connections.settings["default"], "NAME": str(copy)}
         monkeypatch.setitem(connections.settings, "default", settings)
-    yield

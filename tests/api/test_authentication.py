@@ -98,7 +98,7 @@ def bad_headers(token: str) -> dict[str, str | None]:
     }
 
 
-@pytest.mark.parametrize("name", [name for name in bad_headers(new_token().text)])
+@pytest.mark.parametrize("name", list(bad_headers(new_token().text)))
 def test_bad_credentials_of_every_shape_are_the_same_401_without_a_look_up(
     connection: ScimConnection, issue_token: Callable[..., str], name: str
 ) -> None:

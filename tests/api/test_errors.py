@@ -36,7 +36,7 @@ from django_scim_provider.models import ScimUser
 pytestmark = pytest.mark.django_db
 
 INTERNALS = re.compile(
-    r"Traceback|[Dd]jango|sqlite|psycopg|MySQL|SELECT|INSERT|UPDATE |auth_user|scim_provider|Error\(|File \"|/work|\.py|"
+    r"Traceback|[Dd]jango|sqlite|psycopg|MySQL|SELECT|INSERT|UPDATE |auth_user|scim_provider|Error\(|File \"|\.py|"
     r"relation|constraint|line \d+, in|0x[0-9a-f]{6}|<[a-z!]"
 )
 

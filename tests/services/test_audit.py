@@ -87,9 +87,9 @@ def test_long_name_is_cut_to_fit(context: Context) -> None:
 
 
 def test_event_of_a_write_that_is_rolled_back_is_rolled_back(context: Context) -> None:
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         audit.record(context, audit.Action.CREATE)
-        _ = 1 / 0
+        transaction.set_rollback(True)
 
     assert not ScimEvent.objects.exists()
 

@@ -71,7 +71,7 @@ def deactivated_and_looks_like_itself(context: Context, scim_id: str, before: di
     return True
 
 
-# Deactivation ----------------------------------------------------------------------------------------------------------
+# Deactivation -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("policy", ["suspend", "remove", "delete"])
@@ -166,7 +166,7 @@ def test_changes_of_an_inactive_person_are_kept_and_come_back_with_them(context:
     assert "Name" in (user.full_name if has_column("full_name") else user.last_name)
 
 
-# Reactivation ------------------------------------------------------------------------------------------------------------
+# Reactivation -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("policy", ["suspend", "remove", "delete", "hook"])
@@ -221,7 +221,7 @@ def test_account_that_is_there_is_let_in_whatever_the_policy_for_new_people(cont
     assert is_active(host(scim_id))
 
 
-# Deletion ----------------------------------------------------------------------------------------------------------------
+# Deletion ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("policy", ["suspend", "remove", "delete", "hook"])
@@ -275,7 +275,7 @@ def test_person_without_access_is_deleted_like_any_other(context: Context, state
     assert find(context) == [post(context)]
 
 
-# Coming back under soft deletion -------------------------------------------------------------------------------------------
+# Coming back under soft deletion ----------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -372,7 +372,7 @@ def test_inactive_person_whom_the_host_soft_deletes_is_found_by_name(context: Co
     assert find(context, 'name.familyName eq "user" and active eq false') == [scim_id]
 
 
-# Protected people ------------------------------------------------------------------------------------------------------------
+# Protected people -------------------------------------------------------------------------------------------
 
 
 def test_protection_is_said_in_words_that_help(context: Context) -> None:

@@ -60,7 +60,7 @@ def last_event() -> ScimEvent:
     return ScimEvent.objects.latest("pk")
 
 
-# Creating ----------------------------------------------------------------------------------------------------------
+# Creating ---------------------------------------------------------------------------------------------------
 
 
 def test_new_person_is_a_row_of_ours_and_a_row_of_the_hosts(context: Context) -> None:
@@ -182,7 +182,7 @@ def test_person_who_is_ignored_can_be_changed_and_deleted(context: Context) -> N
     assert (row(scim_id).user_name_key, row(scim_id).alive) == (BOB, None)
 
 
-# Changing ----------------------------------------------------------------------------------------------------------
+# Changing ---------------------------------------------------------------------------------------------------
 
 
 def test_replacing_clears_what_is_left_out_and_keeps_activity(context: Context) -> None:
@@ -344,7 +344,7 @@ def test_plain_change_takes_few_statements(context: Context) -> None:
     assert len(few) <= 8, "\n".join(few)
 
 
-# The host changed something behind our back ------------------------------------------------------------------------------
+# The host changed something behind our back -----------------------------------------------------------------
 
 
 def test_person_whom_the_host_gave_an_impossible_name_can_still_be_deactivated(context: Context) -> None:
@@ -405,7 +405,7 @@ def test_account_is_not_made_anew_where_the_policy_creates_none(context: Context
     assert show(context, scim_id)["active"] is True
 
 
-# Deleting and coming back --------------------------------------------------------------------------------------------------
+# Deleting and coming back -----------------------------------------------------------------------------------
 
 
 def test_deleted_person_is_gone_for_good_and_remembered(context: Context) -> None:
@@ -536,7 +536,7 @@ def test_deletion_is_told_with_the_account(context: Context, django_capture_on_c
     )
 
 
-# Protected people ----------------------------------------------------------------------------------------------------------
+# Protected people -------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -607,7 +607,7 @@ def test_nobody_can_be_made_a_superuser(context: Context) -> None:
     assert not user.is_staff
 
 
-# What is told to the host ----------------------------------------------------------------------------------------------------
+# What is told to the host -----------------------------------------------------------------------------------
 
 
 def test_each_change_is_told_once_on_commit(context: Context, django_capture_on_commit_callbacks: Any) -> None:
@@ -669,7 +669,7 @@ def test_what_a_receiver_of_the_hosts_saves_is_seen(context: Context) -> None:
     assert "Promoted" in str(row(scim_id).attributes["name"])
 
 
-# Attributes without a column that are not kept ---------------------------------------------------------------------------------
+# Attributes without a column that are not kept --------------------------------------------------------------
 
 
 class Forgetful(UserAdapter):
@@ -708,7 +708,7 @@ def test_attribute_that_was_kept_before_is_not_shown_any_more(context: Context) 
         assert "userType" not in row(scim_id).attributes
 
 
-# Attributes that are only shown ------------------------------------------------------------------------------------------------
+# Attributes that are only shown -----------------------------------------------------------------------------
 
 
 def test_address_that_is_only_shown_follows_the_host(context: Context) -> None:
