@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ def second_scim(second: ScimConnection, issue_token: Callable[..., str]) -> Scim
 
 
 @pytest.fixture
-def threads(transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def threads(transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets threads have database connections of their own; use the database in threads only (``helpers.apart``).
 
     SQLite's tests run in memory, where connections lock each other out at once: threads get a copy in a file, with
