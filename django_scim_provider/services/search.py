@@ -68,7 +68,7 @@ def list_users(context: Context, query: ListQuery, projection: Projection) -> Pa
         )
     count = app_settings.DEFAULT_COUNT if query.count is None else query.count
     count = min(count, app_settings.MAX_RESULTS)
-    if query.sort_by is None and query.start_index == 1 and count > 1 and _names_one(node):
+    if query.sort_by is None and query.start_index == 1 and count > 0 and _names_one(node):
         rows = _named(node, count + 1, context)
         if len(rows) <= count:
             return Page(_render(rows, projection, context), len(rows))
@@ -133,9 +133,9 @@ def _answers_to(row: UserRow, user_name: str, context: Context) -> bool:
 def _by_host_name(user_name: str, context: Context) -> list[UserRow]:
     """One exact look-up on the host's own column, for a name that our key has not caught up with."""
     mapped = context.adapter.by_key.get("userName")
-    if mapped is None:
+    if mapped is None or not mapped.attr.writes:
         return []
-    columns = zip(mapped.attr.fields, mapped.attr.to_host(mapped.path, {"userName": user_name}), strict=False)
+    columns = zip(mapped.attr.fields, mapped.attr.to_host(mapped.path, {"userName": user_name}), strict=True)
     condition = Q(*((f"{HOST}{column}", value) for column, value in columns))
     rows = fetch(people(context).filter(condition)[:1], context)
     # Compared again here: the host's collation may take é for e.

@@ -21,7 +21,7 @@ from ..protocol.projection import Projection
 from ..protocol.validation import clean_resource, require
 from . import audit, lifecycle, sync
 from .context import Context
-from .rows import Index, UserRow, document, groups_of, host_columns, index_of, lock
+from .rows import Groups, Index, UserRow, document, groups_of, host_columns, index_of, lock
 from .search import resource_id
 from .transactions import now, run
 
@@ -34,7 +34,8 @@ class Written(NamedTuple):
 
     id: str
     row: UserRow
-    is_new: bool = False
+    groups: Groups
+    """Read before the commit: a fault after it would call a write failed that is done."""
 
 
 def create_user(context: Context, body: Mapping[str, Any]) -> Written:
@@ -79,7 +80,7 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
             warnings=cleaned.ignored,
         )
         _announce(context, signals.user_provisioned, row)
-        return _written(context, row, is_new=True)
+        return _written(context, row, {})
 
     return run(work, context.using)
 
@@ -159,11 +160,9 @@ def _bury(context: Context, row: ScimUser, shown: Mapping[str, Any]) -> None:
 
 
 def render(context: Context, written: Written, projection: Projection) -> dict[str, Any]:
-    """The answer to a write; one query for groups where there may be any and they are asked for."""
-    groups = {}
-    if projection.wants("groups") and not written.is_new:
-        groups = dict(groups_of([written.row.pk], context))
-    resource = document(written.row, groups.get(written.row.pk, ()), context.adapter, context.base_url)
+    """The answer to a write; asks the database for nothing."""
+    groups = written.groups.get(written.row.pk, ())
+    resource = document(written.row, groups, context.adapter, context.base_url)
     return projection.apply(resource)
 
 
@@ -272,7 +271,7 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str) -> Wr
         _announce(context, signals.user_updated, row, changed=frozenset(changed))
     if before != after:
         _announce(context, signals.user_reactivated if after else signals.user_deactivated, row)
-    return _written(context, row)
+    return _written(context, row, groups_of([row.pk], context))
 
 
 def _rename(context: Context, row: ScimUser, user_name: str, *, asked: bool) -> None:
@@ -337,13 +336,13 @@ def _write_host(
         adapter.activate(user, using)
 
 
-def _written(context: Context, row: ScimUser, *, is_new: bool = False) -> Written:
+def _written(context: Context, row: ScimUser, groups: Groups) -> Written:
     """The row as the answer shows it, from what is in memory."""
     columns = host_columns(context, row.user) if row.user_id is not None else None
     shown = UserRow(
         row.pk, row.scim_id, row.user_name, row.attributes, row.created_at, row.modified_at, row.user_id, columns
     )
-    return Written(str(row.scim_id), shown, is_new)
+    return Written(str(row.scim_id), shown, groups)
 
 
 def _write_index(context: Context, row: ScimUser, old: Index, new: Index) -> None:

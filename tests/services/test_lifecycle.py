@@ -272,7 +272,8 @@ def test_person_without_access_is_deleted_like_any_other(context: Context, state
     assert not ScimValue.objects.filter(scim_user=row(scim_id)).exists()
     assert find(context) == []
     policies(context, on_create="create")
-    assert find(context) == [post(context)]
+    again = post(context)
+    assert find(context) == [again]
 
 
 # Coming back under soft deletion ----------------------------------------------------------------------------
@@ -384,8 +385,7 @@ def test_protection_is_said_in_words_that_help(context: Context) -> None:
     lifecycle.refuse_if_protected(context, None, "delete them")
 
 
-def test_row_of_a_host_that_was_never_live_says_inactive_after_the_host_marks_it(context: Context) -> None:
-    """``.update()`` passes the receivers by; the answer to the next write tells the truth."""
+def test_person_whom_the_host_marked_deleted_by_update_is_removed_as_inactive(context: Context) -> None:
     if not soft_deletes():
         pytest.skip("this host does not soft-delete")
     scim_id = post(context)
