@@ -102,9 +102,13 @@ def refused_credential(*, reason: str, key_id: str, remote_addr: str | None, con
     same = {"at": minute, "action": Action.AUTHENTICATE, "key_id": key_id, "remote_addr": remote_addr}
     try:
         with transaction.atomic(using=using):
-            if ScimEvent.objects.using(using).filter(**same).update(count=F("count") + 1):
+            events = ScimEvent.objects.using(using)
+            # The first: two requests at the same moment may have made two.
+            first = events.filter(**same).order_by("pk").values_list("pk", flat=True).first()
+            if first is not None:
+                events.filter(pk=first).update(count=F("count") + 1)
                 return
-            ScimEvent.objects.using(using).create(
+            events.create(
                 **same,
                 connection=connection,
                 connection_name=connection.name if connection else "",

@@ -141,8 +141,14 @@ def _verified(context: Context) -> frozenset[str] | None:
 
 
 def _on_domain(document: Mapping[str, Any], domains: frozenset[str]) -> bool:
-    emails = document.get("emails") or []
-    return bool(emails) and all(str(email.get("value", "")).rpartition("@")[2].lower() in domains for email in emails)
+    addresses = [str(email.get("value", "")) for email in document.get("emails") or []]
+    return bool(addresses) and all(_domain(address) in domains for address in addresses)
+
+
+def _domain(address: str) -> str | None:
+    """The domain of an address; ``None`` where it is not plain which it is."""
+    local, _, domain = address.lower().partition("@")
+    return domain if local and "@" not in domain else None
 
 
 def _taken(context: Context, candidates: Iterable[Candidate]) -> set[str]:

@@ -327,6 +327,13 @@ def test_events_are_searched_and_paged(root: Browser, connection: ScimConnection
     assert "Nothing has happened yet." in text(root.get(address))
 
 
+def test_a_host_adds_a_page_that_is_guarded_like_ours(connection: ScimConnection) -> None:
+    address = f"/second/scim_provider/scimconnection/{connection.pk}/report/"
+    with override_settings(ROOT_URLCONF="admin.second_site"):
+        assert text(Browser(VIEW).get(address)) == connection.name
+        assert Browser().get(address).status_code == 403
+
+
 def test_an_admin_site_without_events_links_to_none(connection: ScimConnection) -> None:
     audit.record(Context(connection), audit.Action.ENABLE)
     with override_settings(ROOT_URLCONF="admin.second_site"):

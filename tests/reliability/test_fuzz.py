@@ -81,7 +81,7 @@ def ann(scim: ScimClient) -> dict[str, Any]:
     return scim.create("ann@example.com", title="Engineer")
 
 
-@FAST
+@settings(FAST, max_examples=30)
 @given(body=st.one_of(attributes, value), base=st.booleans())
 def test_any_json_body_gets_a_scim_answer(scim: ScimClient, ann: dict[str, Any], body: Any, base: bool) -> None:
     if base and isinstance(body, dict):

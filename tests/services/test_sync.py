@@ -128,13 +128,13 @@ def test_number_of_statements_does_not_grow_within_a_batch(new: Context) -> None
             )
             for each in range(number)
         )
-        few = len(statements(lambda: sync.adopt(new)))
+        few = statements(lambda: sync.adopt(new))
         assert managed(new) >= {f"{number}-0@example.com", f"{number}-{number - 1}@example.com"}
-        return few
+        # Databases cut a large INSERT in pieces of their own.
+        return len([statement for statement in few if not statement.startswith("INSERT")])
 
     assert made(10) == made(sync.BATCH - 1)
-    # Twice as many people: the statements of a batch again, and those of an insert that the database cuts in two.
-    assert made(2 * sync.BATCH - 1) <= 2 * made(10) + 8
+    assert made(2 * sync.BATCH - 1) < 2 * made(9)
     assert is_in_step(new)
 
 
@@ -243,7 +243,8 @@ class Verifying(UserAdapter):
         ("alice@sub.example.com", False),
         ("alice@example.com.evil.net", False),
         ("alice@evil.net", False),
-        ("alice@evil.net@example.com", True),
+        ("alice@evil.net@example.com", False),
+        ("@example.com", False),
         ("alice", False),
         ("example.com", False),
         ("", False),
@@ -460,7 +461,9 @@ def test_attribute_that_is_only_shown_is_found_by_what_the_host_has_now(context:
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("threads")
-@pytest.mark.parametrize("how", ["refresh_all", "receiver"])
+@pytest.mark.parametrize(
+    "how", ["refresh_all", pytest.param("receiver", marks=pytest.mark.skipif(VENDOR == "sqlite", reason="no others write"))]
+)
 def test_change_through_scim_is_not_lost_to_a_refresh(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     """A refresh that read before the write and wrote after it put the old title back."""
 
