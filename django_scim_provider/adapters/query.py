@@ -5,15 +5,12 @@ A filter never becomes an ORM name: columns come from the attribute map, values 
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
 from django.db.models import BooleanField, Case, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery, Value, When
-from django.db.models.functions import Length, Right, StrIndex, Substr
-from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual
 
 from ..models import ScimConnection, ScimMembership, ScimValue
 from ..protocol import filters
@@ -22,11 +19,10 @@ from ..protocol.filters import And, Compare, Element, Filter, Or, Present
 from ..protocol.keys import fold
 from ..protocol.schemas import BoundPath
 from .base import value_key
+from .conditions import EVERYTHING, NOTHING, id_condition, key_condition, time_condition
 from .users import UserAdapter
 
 HOST: Final = "user__"
-NOTHING: Final = Q(pk__in=())
-EVERYTHING: Final = ~NOTHING
 
 
 def compile_filter(node: Filter, adapter: UserAdapter, connection: ScimConnection) -> Q:
@@ -175,38 +171,8 @@ def _certain(condition: Q) -> Q:
 # Our own columns -------------------------------------------------------------------------------------------
 
 
-def _resource_id(value: object) -> uuid.UUID | None:
-    """A resource id as we spell it; ids are caseExact, so any other spelling is no id of ours."""
-    try:
-        found = uuid.UUID(str(value))
-    except ValueError:
-        return None
-    return found if str(found) == value else None
-
-
-def _id_condition(column: str, node: Compare) -> Q:
-    if node.operator not in ("eq", "ne"):
-        raise InvalidFilter(f"Filters on {node.path.key} support eq, ne and pr.")
-    resource_id = _resource_id(node.value)
-    found = Q((column, resource_id)) if resource_id else NOTHING
-    return ~found if node.operator == "ne" else found
-
-
-def _text(column: str, key: Callable[[str], str]) -> Callable[[Compare], Q]:
-    def condition(node: Compare) -> Q:
-        return key_condition(column, node.operator, key(str(node.value)))
-
-    return condition
-
-
-def _time(column: str) -> Callable[[Compare], Q]:
-    def condition(node: Compare) -> Q:
-        if node.operator == "ne":
-            return ~Q((column, node.value))
-        suffix = {"eq": "", "gt": "__gt", "ge": "__gte", "lt": "__lt", "le": "__lte"}[node.operator]
-        return Q((f"{column}{suffix}", node.value))
-
-    return condition
+def _text(column: str, key: Callable[[str], str], node: Compare) -> Q:
+    return key_condition(column, node.operator, key(str(node.value)))
 
 
 def _resource_type(node: Compare) -> Q:
@@ -214,11 +180,11 @@ def _resource_type(node: Compare) -> Q:
 
 
 _OWN: Final[dict[str, Callable[[Compare], Q]]] = {
-    "id": partial(_id_condition, "scim_id"),
-    "externalId": _text("external_id", str),
-    "userName": _text("user_name_key", fold),
-    "meta.created": _time("created_at"),
-    "meta.lastModified": _time("modified_at"),
+    "id": partial(id_condition, "scim_id"),
+    "externalId": partial(_text, "external_id", str),
+    "userName": partial(_text, "user_name_key", fold),
+    "meta.created": partial(time_condition, "created_at"),
+    "meta.lastModified": partial(time_condition, "modified_at"),
     "meta.resourceType": _resource_type,
 }
 _OWN_PRESENT: Final = {
@@ -229,27 +195,6 @@ _OWN_PRESENT: Final = {
     "meta": EVERYTHING,
     "schemas": EVERYTHING,
 }
-
-
-def key_condition(column: str, operator: str, key: str) -> Q:
-    """A comparison on a column that compares bytes; ``key`` is already in the column's form.
-
-    ``co`` and ``ew`` avoid LIKE, which SQLite compares without regard to case.
-    """
-    if operator == "eq":
-        return Q((column, key))
-    if operator == "ne":
-        return ~Q((column, key))
-    if operator in ("gt", "ge", "lt", "le"):
-        return Q((f"{column}__{ {'gt': 'gt', 'ge': 'gte', 'lt': 'lt', 'le': 'lte'}[operator] }", key))
-    present = Q((f"{column}__isnull", False))
-    if not key:
-        return present
-    if operator == "co":
-        return present & Q(GreaterThan(StrIndex(F(column), Value(key)), 0))
-    if operator == "sw":
-        return Q((f"{column}__gte", key)) & Q(Exact(Substr(F(column), 1, len(key)), key))
-    return present & Q(GreaterThanOrEqual(Length(F(column)), len(key))) & Q(Exact(Right(F(column), len(key)), key))
 
 
 # The filter index ------------------------------------------------------------------------------------------
@@ -329,7 +274,7 @@ def _group_condition(node: Filter) -> Q:
         return ~_group_condition(node.operand)
     if isinstance(node, Compare) and node.path.sub is not None and node.operator in ("eq", "ne"):
         if node.path.sub.name == "value":
-            return _id_condition("group__scim_id", node)
+            return id_condition("group__scim_id", node)
         if node.path.sub.name == "display":
             return key_condition("group__display_name_key", node.operator, fold(str(node.value)))
     raise InvalidFilter("Filters on groups support eq and ne on value and display.")

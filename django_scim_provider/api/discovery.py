@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from ..adapters import get_user_adapter
+from ..adapters import get_group_adapter, get_user_adapter
 from ..conf import app_settings
 from ..protocol import discovery
 from ..protocol.errors import Forbidden, NotFound
@@ -28,7 +28,7 @@ class DiscoveryView(ScimView):
 
     def resource_types(self) -> tuple[ResourceType, ...]:
         portal = self.context.connection.portal if self.context else ""
-        return (get_user_adapter(portal).resource_type,)
+        return (get_user_adapter(portal).resource_type, get_group_adapter(portal).resource_type)
 
     def base(self, request: Request) -> str:
         return self.context.base_url if self.context else base_url(request._request, self.depth)

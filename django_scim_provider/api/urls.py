@@ -6,8 +6,10 @@ from . import discovery, views
 
 # A trailing slash is allowed everywhere and never redirected: a redirected POST loses its body.
 urlpatterns = [
-    re_path(r"^Users/?$", views.UsersView.as_view(), name="users"),
-    re_path(r"^Users/(?P<scim_id>[^/]+)/?$", views.UserView.as_view(), name="user"),
+    re_path(r"^Users/?$", views.ResourcesView.as_view(verbs=views.USERS), name="users"),
+    re_path(r"^Users/(?P<scim_id>[^/]+)/?$", views.OneResourceView.as_view(verbs=views.USERS), name="user"),
+    re_path(r"^Groups/?$", views.ResourcesView.as_view(verbs=views.GROUPS), name="groups"),
+    re_path(r"^Groups/(?P<scim_id>[^/]+)/?$", views.OneResourceView.as_view(verbs=views.GROUPS), name="group"),
     re_path(r"^ServiceProviderConfigs?/?$", discovery.ServiceProviderConfigView.as_view(), name="config"),
     re_path(r"^ResourceTypes/?$", discovery.ResourceTypesView.as_view(), name="resource-types"),
     re_path(r"^ResourceTypes/(?P<name>[^/]+)/?$", discovery.ResourceTypeView.as_view(), name="resource-type"),

@@ -110,9 +110,7 @@ USER: Final = Schema(
         NAME,
         Attribute("displayName", "The name to show for the person."),
         Attribute("nickName", "The casual name."),
-        Attribute(
-            "profileUrl", "The URI of the person's profile.", type="reference", reference_types=("external",)
-        ),
+        Attribute("profileUrl", "The URI of the person's profile.", type="reference", reference_types=("external",)),
         Attribute("title", "The job title."),
         Attribute("userType", "The relationship between the person and the organization."),
         Attribute("preferredLanguage", "The preferred written or spoken language."),
@@ -120,9 +118,7 @@ USER: Final = Schema(
         Attribute("timezone", "The time zone, by its IANA name."),
         Attribute("active", "Whether the person may sign in.", type="boolean"),
         _values("emails", "E-mail addresses.", types=("work", "home", "other")),
-        _values(
-            "phoneNumbers", "Telephone numbers.", types=("work", "home", "mobile", "fax", "pager", "other")
-        ),
+        _values("phoneNumbers", "Telephone numbers.", types=("work", "home", "mobile", "fax", "pager", "other")),
         _values(
             "ims",
             "Instant messaging addresses.",
@@ -188,9 +184,7 @@ MEMBERS: Final = Attribute(
             mutability="immutable",
             reference_types=("User", "Group"),
         ),
-        Attribute(
-            "type", "The kind of member.", mutability="immutable", canonical_values=("User", "Group")
-        ),
+        Attribute("type", "The kind of member.", mutability="immutable", canonical_values=("User", "Group")),
         Attribute("display", "The member's name, as the client sent it.", mutability="immutable"),
     ),
 )

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from .. import signals
 from ..adapters import get_user_adapter
-from ..models import ScimConnection
+from ..models import ConnectionGuard, ScimConnection
 from . import audit, sync, tokens
 from .context import Context, database
 
@@ -30,7 +30,9 @@ def create(
     policies.setdefault("existing_accounts", default_existing_accounts(portal))
     connection = ScimConnection(name=name, provider=provider, tenant=tenant, portal=portal, **policies)
     connection.full_clean(exclude=["slug"])
-    connection.save(using=database(), force_insert=True)
+    with transaction.atomic(using=database()):
+        connection.save(using=database(), force_insert=True)
+        ConnectionGuard.objects.using(database()).create(connection=connection)
     return connection
 
 

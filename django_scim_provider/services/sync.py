@@ -198,7 +198,7 @@ def refresh(context: Context, row: ScimUser, user: Any) -> bool:
 def rebuild_index(context: Context, row: ScimUser, *, live: bool) -> None:
     """Write the filter index of one row anew, from its document."""
     values = ScimValue.objects.using(context.using)
-    values.filter(scim_user=row)._raw_delete(context.using)
+    values.filter(scim_user=row).delete()
     values.bulk_create(
         ScimValue(scim_user=row, attribute=attribute, position=position, **value._asdict())
         for (attribute, position), value in context.adapter.index(row.attributes, live=live).items()

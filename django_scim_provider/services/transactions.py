@@ -7,13 +7,15 @@ import random
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from django.db import DataError, IntegrityError, OperationalError, connections, transaction
+from django.dispatch import Signal
 from django.utils import timezone
 
+from ..models import ScimConnection
 from ..protocol.errors import InvalidValue, ScimError, Unavailable, Uniqueness
-from .context import own_write
+from .context import Context, own_write
 
 T = TypeVar("T")
 ATTEMPTS: Final = 4
@@ -73,6 +75,15 @@ def translate_integrity(error: IntegrityError) -> ScimError:
         return Uniqueness("The userName, or another value that must be unique, is already taken.")
     logger.error("The application's database refused a SCIM write.", exc_info=error)
     return InvalidValue("The application's database refused the values. Its developer can run scim_check to see why.")
+
+
+def announce(signal: Signal, context: Context, **arguments: Any) -> None:
+    """Tell the host once everything is committed; a receiver that fails is logged by Django and stops nobody."""
+
+    def send() -> None:
+        signal.send_robust(ScimConnection, connection=context.connection, **arguments)
+
+    transaction.on_commit(send, using=context.using)
 
 
 def now() -> datetime:

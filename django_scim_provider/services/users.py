@@ -7,24 +7,24 @@ from functools import reduce
 from operator import or_
 from typing import Any, NamedTuple
 
-from django.db import connections, transaction
+from django.db import connections
 from django.db.models import Q
 from django.dispatch import Signal
 
 from .. import signals
 from ..adapters.base import Indexed
 from ..conf import app_settings
-from ..models import ScimConnection, ScimMembership, ScimUser, ScimValue
+from ..models import ScimConnection, ScimUser, ScimValue
 from ..protocol.errors import NotFound, Uniqueness
 from ..protocol.keys import user_name_key
 from ..protocol.patch import apply_operations, parse_operations
 from ..protocol.projection import Projection
 from ..protocol.validation import clean_resource, require
-from . import audit, lifecycle
+from . import audit, guard, lifecycle, membership, roles
 from .context import Context
 from .rows import UserRow, document, groups_of, people
 from .search import resource_id
-from .transactions import now, run
+from .transactions import announce, now, run
 
 TAKEN = "The userName is already taken. Find the person with a filter and update them instead."
 TAKEN_ELSEWHERE = "The userName, or another value that must be unique, is already taken in the application."
@@ -67,6 +67,7 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
             row.user = _new_account(context, wanted)
         row.save(using=context.using, force_insert=True)
         _write_index(context, row, {}, context.adapter.index(wanted, live=row.user is not None))
+        roles.give_default(context, row)
         audit.record(
             context,
             audit.Action.CREATE,
@@ -127,6 +128,7 @@ def delete_user(context: Context, scim_id: str) -> None:
     pk = resource_id(scim_id)
 
     def work() -> None:
+        locked = guard.lock(context)
         row, user = _lock(context, pk)
         lifecycle.refuse_if_protected(context, user, "delete them")
         shown = context.adapter.shown(row.attributes, _columns(context, user))
@@ -136,8 +138,9 @@ def delete_user(context: Context, scim_id: str) -> None:
         row.alive = None
         row.modified_at = now()
         row.save(using=context.using, update_fields=["attributes", "alive", "modified_at"])
-        ScimMembership.objects.using(context.using).filter(scim_user=row).delete()
-        ScimValue.objects.using(context.using).filter(scim_user=row)._raw_delete(context.using)
+        membership.leave_all(context, row)
+        roles.take_all(context, locked, row)
+        ScimValue.objects.using(context.using).filter(scim_user=row).delete()
         audit.record(
             context,
             audit.Action.DELETE,
@@ -324,7 +327,7 @@ def _write_index(
     gone = [Q(attribute=attribute, position=position) for attribute, position in old.keys() - new.keys()]
     if gone:
         stale = values.filter(scim_user=row).filter(reduce(or_, gone))
-        stale._raw_delete(context.using)
+        stale.delete()
     changed = [
         ScimValue(scim_user=row, attribute=attribute, position=position, **value._asdict())
         for (attribute, position), value in new.items()
@@ -345,9 +348,4 @@ def _write_index(
 
 
 def _announce(context: Context, signal: Signal, row: ScimUser, **more: Any) -> None:
-    """Tell the host once everything is committed; a receiver that fails is logged by Django and stops nobody."""
-
-    def send() -> None:
-        signal.send_robust(ScimConnection, connection=context.connection, scim_user=row, user=row.user, **more)
-
-    transaction.on_commit(send, using=context.using)
+    announce(signal, context, scim_user=row, user=row.user, **more)

@@ -1,0 +1,235 @@
+"""Writing groups (RFC 7644 sections 3.3, 3.5 and 3.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from django.db.models import F
+
+from .. import signals
+from ..conf import app_settings
+from ..models import ConnectionGuard, ScimConnection, ScimGroup, ScimMembership
+from ..protocol.errors import InvalidValue, NotFound, Uniqueness
+from ..protocol.keys import fold
+from ..protocol.patch import Delta, apply_operations, parse_operations
+from ..protocol.projection import Projection
+from ..protocol.validation import clean_resource, require
+from . import audit, guard, membership, roles
+from .context import Context
+from .group_rows import GroupRow, document, groups, members_of
+from .membership import Members
+from .search import resource_id
+from .transactions import announce, now, run
+
+TAKEN: Final = "A group with this displayName exists already. Find it with a filter and update that one."
+MAX_NAME_LENGTH: Final = 255
+DEFERRED: Final = frozenset({"members"})
+
+
+class WrittenGroup(NamedTuple):
+    """A group as a write left it."""
+
+    id: str
+    row: GroupRow
+
+
+def create_group(context: Context, body: Mapping[str, Any]) -> WrittenGroup:
+    """POST /Groups.
+
+    :raises Uniqueness: the connection has a group of that name, in any case.
+    """
+    cleaned = clean_resource(body, context.group_adapter.resource_type, tolerance=context.dialect.tolerance)
+    require(cleaned.document, context.group_adapter.resource_type)
+    wanted = dict(cleaned.document)
+    delta = Delta(replace=True, add=tuple(wanted.pop("members", ())))
+
+    def work() -> WrittenGroup:
+        locked = guard.lock(context)
+        group = ScimGroup(connection=context.connection, created_at=now(), **_named(context, wanted["displayName"]))
+        group.external_id = wanted.get("externalId")
+        group.modified_at = group.created_at
+        if group.unique_key and groups(context).filter(unique_key=group.unique_key).exists():
+            raise Uniqueness(TAKEN)
+        group.save(using=context.using, force_insert=True)
+        roles.bind_mappings(context, group, locked)
+        effect = _members(context, locked, group, delta)
+        _record(context, group, audit.Action.CREATE, {*wanted, *effect.changed}, [*cleaned.ignored, *effect.warnings])
+        announce(signals.group_created, context, group=group)
+        return _written(group)
+
+    return run(work, context.using)
+
+
+def replace_group(context: Context, scim_id: str, body: Mapping[str, Any]) -> WrittenGroup:
+    """PUT /Groups/{id}: the members become those listed; a body without ``members`` leaves them as they are.
+
+    Nobody leaves a group unless the request says so, and clients that page members leave the attribute out.
+
+    :raises NotFound: no such group.
+    """
+    resource_type = context.group_adapter.resource_type
+    cleaned = clean_resource(body, resource_type, tolerance=context.dialect.tolerance)
+    require(cleaned.document, resource_type)
+    wanted = dict(cleaned.document)
+    listed = wanted.pop("members", None)
+    names_members = any(name.lower() == "members" for name in body)
+    delta = Delta(replace=True, add=tuple(listed or ())) if names_members else Delta()
+    return _change(context, scim_id, lambda _: (wanted, delta, cleaned.ignored), audit.Action.REPLACE)
+
+
+def modify_group(context: Context, scim_id: str, body: Mapping[str, Any]) -> WrittenGroup:
+    """PATCH /Groups/{id}.
+
+    :raises NotFound: no such group.
+    """
+    resource_type, tolerance = context.group_adapter.resource_type, context.dialect.tolerance
+    parsed = parse_operations(
+        body, resource_type, tolerance=tolerance, max_operations=app_settings.MAX_PATCH_OPERATIONS
+    )
+
+    def patched(shown: Mapping[str, Any]) -> tuple[dict[str, Any], Delta, tuple[str, ...]]:
+        result = apply_operations(shown, parsed.operations, resource_type, tolerance=tolerance, deferred=DEFERRED)
+        require(result.document, resource_type)
+        return result.document, result.deltas.get("members", Delta()), parsed.ignored
+
+    return _change(context, scim_id, patched, audit.Action.MODIFY)
+
+
+def delete_group(context: Context, scim_id: str) -> None:
+    """DELETE /Groups/{id}: the people stay, the roles that only this group gave go.
+
+    :raises NotFound: no such group.
+    """
+
+    def work() -> None:
+        locked = guard.lock(context)
+        group = _lock(context, scim_id)
+        affected = roles.members_below(context, [group.pk]) if locked.has_roles else set()
+        rows = ScimMembership.objects.using(context.using)
+        parents = list(rows.filter(child=group).order_by("group_id").values_list("group_id", flat=True))
+        groups(context).filter(pk__in=parents).update(version=F("version") + 1, modified_at=now())
+        audit.record(
+            context,
+            audit.Action.DELETE,
+            status=204,
+            resource_type=context.group_adapter.name,
+            resource_id=group.scim_id,
+            label=group.display_name,
+        )
+        announce(signals.group_removed, context, group=group)
+        group.delete(using=context.using)
+        roles.recompute(context, locked, affected)
+
+    run(work, context.using)
+
+
+def render(context: Context, written: WrittenGroup, projection: Projection) -> dict[str, Any] | None:
+    """The answer to a write; ``None`` for a group too large to send back after every change.
+
+    One query for members, none where they are not asked for; it reads no more of them than it shows.
+    """
+    members = None
+    if projection.wants("members"):
+        limit = app_settings.GROUP_BODY_LIMIT
+        members = members_of([written.row.pk], context, limit=limit + 1).get(written.row.pk, [])
+        if len(members) > limit:
+            return None
+    resource_type = context.group_adapter.resource_type
+    return projection.apply(document(written.row, members, resource_type, context.base_url))
+
+
+def _named(context: Context, name: str) -> dict[str, Any]:
+    if len(name) > MAX_NAME_LENGTH:
+        raise InvalidValue(f"displayName may have at most {MAX_NAME_LENGTH} characters.")
+    key = fold(name)
+    unique = context.connection.equal_group_names == ScimConnection.EqualGroupNames.REFUSE
+    return {"display_name": name, "display_name_key": key, "unique_key": key if unique else None}
+
+
+def _lock(context: Context, scim_id: str) -> ScimGroup:
+    group = groups(context).select_for_update().filter(scim_id=resource_id(scim_id)).first()
+    if group is None:
+        raise NotFound
+    group.connection = context.connection
+    return group
+
+
+class _MemberEffect(NamedTuple):
+    changed: frozenset[str]
+    warnings: list[str]
+
+
+def _members(context: Context, locked: ConnectionGuard, group: ScimGroup, delta: Delta) -> _MemberEffect:
+    """Carry out a membership delta and what follows from it for roles."""
+    if not delta:
+        return _MemberEffect(frozenset(), [])
+    members = membership.look_up(context, delta.add) if delta.add else Members({}, {}, [])
+    warnings = membership.refuse_unknown(context, members, delta)
+    # Before the change, since a group that leaves takes its people's roles along.
+    effect = membership.change(context, group, delta, members)
+    if locked.has_roles and (effect.users or effect.nested):
+        affected = effect.users | (roles.members_below(context, effect.nested) if effect.nested else set())
+        roles.recompute(context, locked, affected)
+    return _MemberEffect(frozenset({"members"}) if effect else frozenset(), warnings)
+
+
+def _change(context: Context, scim_id: str, compute: Any, action: str) -> WrittenGroup:
+    """Work out the new group under its lock, and write the difference."""
+
+    def work() -> WrittenGroup:
+        locked = guard.lock(context)
+        group = _lock(context, scim_id)
+        shown = {"displayName": group.display_name}
+        if group.external_id is not None:
+            shown["externalId"] = group.external_id
+        wanted, delta, ignored = compute(shown)
+        changed = {name for name in shown.keys() | wanted.keys() if shown.get(name) != wanted.get(name)}
+        effect = _members(context, locked, group, delta)
+        changed |= effect.changed
+        if changed:
+            _save(context, group, wanted, changed)
+        if "displayName" in changed:
+            roles.follow_rename(context, group)
+        _record(context, group, action, changed, [*ignored, *effect.warnings])
+        if changed:
+            announce(signals.group_updated, context, group=group, changed=frozenset(changed))
+        return _written(group)
+
+    return run(work, context.using)
+
+
+def _save(context: Context, group: ScimGroup, wanted: Mapping[str, Any], changed: set[str]) -> None:
+    group.version += 1
+    group.modified_at = now()
+    fields = ["version", "modified_at"]
+    if "displayName" in changed:
+        names = _named(context, wanted["displayName"])
+        clash = groups(context).filter(unique_key=names["unique_key"]).exclude(pk=group.pk)
+        if names["unique_key"] and names["unique_key"] != group.unique_key and clash.exists():
+            raise Uniqueness(TAKEN)
+        for name, value in names.items():
+            setattr(group, name, value)
+        fields += names
+    if "externalId" in changed:
+        group.external_id = wanted.get("externalId")
+        fields.append("external_id")
+    group.save(using=context.using, update_fields=fields)
+
+
+def _record(context: Context, group: ScimGroup, action: str, changed: set[str], warnings: list[str]) -> None:
+    audit.record(
+        context,
+        action,
+        status=201 if action == audit.Action.CREATE else 200,
+        resource_type=context.group_adapter.name,
+        resource_id=group.scim_id,
+        label=group.display_name,
+        changed=changed,
+        warnings=warnings,
+    )
+
+
+def _written(group: ScimGroup) -> WrittenGroup:
+    row = GroupRow(group.pk, group.scim_id, group.display_name, group.external_id, group.created_at, group.modified_at)
+    return WrittenGroup(str(group.scim_id), row)

@@ -1,0 +1,187 @@
+"""Members come and go as deltas: the list of a group is never read to change it (RFC 7644 section 3.5.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple, TypeVar
+
+from django.db.models import F
+
+from ..adapters.conditions import resource_id as known_id
+from ..models import ScimConnection, ScimGroup, ScimMembership, ScimUser
+from ..protocol.errors import InvalidValue
+from ..protocol.patch import Delta
+from . import nesting
+from .context import Context
+from .group_rows import groups
+from .rows import people
+from .transactions import now
+
+T = TypeVar("T")
+CHUNK: Final = 5000
+"""Values in one statement: databases limit how many they bind."""
+SAMPLE: Final = 20
+
+
+class Members(NamedTuple):
+    """Member ids looked up in the connection, with the elements that named them."""
+
+    users: dict[int, dict[str, Any]]
+    """``ScimUser`` primary key to element."""
+    nested: dict[int, dict[str, Any]]
+    """``ScimGroup`` primary key to element."""
+    unknown: list[str]
+
+
+class Effect(NamedTuple):
+    """What a change of membership did."""
+
+    users: frozenset[int]
+    """People who came or went."""
+    nested: frozenset[int]
+    """Groups that came or went."""
+    display_changed: bool
+
+    def __bool__(self) -> bool:
+        return bool(self.users or self.nested or self.display_changed)
+
+
+def chunks(values: Collection[T]) -> Iterator[list[T]]:
+    """The values in lists of at most ``CHUNK``."""
+    listed = list(values)
+    for start in range(0, len(listed), CHUNK):
+        yield listed[start : start + CHUNK]
+
+
+def look_up(context: Context, elements: Iterable[dict[str, Any]]) -> Members:
+    """Find members by id, among this connection's people and groups only.
+
+    Another tenant's id is as unknown as one that nobody has. One query, a second where some are no people.
+    """
+    by_id = {str(element["value"]): element for element in elements}
+    wanted = {scim_id: known_id(scim_id) for scim_id in by_id}
+    users = _keys(people(context), [found for found in wanted.values() if found])
+    rest = [found for found in wanted.values() if found and str(found) not in users]
+    nested = _keys(groups(context), rest)
+    return Members(
+        {pk: by_id[scim_id] for scim_id, pk in users.items()},
+        {pk: by_id[scim_id] for scim_id, pk in nested.items()},
+        [scim_id for scim_id in by_id if scim_id not in users and scim_id not in nested],
+    )
+
+
+def _keys(queryset: Any, scim_ids: Sequence[Any]) -> dict[str, int]:
+    return {
+        str(scim_id): pk
+        for chunk in chunks(scim_ids)
+        for scim_id, pk in queryset.filter(scim_id__in=chunk).values_list("scim_id", "pk")
+    }
+
+
+def refuse_unknown(context: Context, members: Members, delta: Delta) -> list[str]:
+    """What the connection's policy makes of unknown members.
+
+    :returns: warnings for the event.
+    :raises InvalidValue: the policy refuses them; or a list that replaces all members names none that is known, which
+        means a wrong directory and not an empty group.
+    """
+    if not members.unknown:
+        return []
+    named = ", ".join(members.unknown[:SAMPLE])
+    if context.connection.unknown_member == ScimConnection.UnknownMember.REFUSE:
+        raise InvalidValue(f"These members are not known here: {named}")
+    if delta.replace and not (members.users or members.nested):
+        raise InvalidValue("None of the members is known here, so the group stays as it is.")
+    return [f"{len(members.unknown)} members are not known here and were skipped: {named}"]
+
+
+def change(context: Context, group: ScimGroup, delta: Delta, members: Members) -> Effect:
+    """Carry out a delta on a locked group.
+
+    :param members: ``delta.add``, looked up.
+    :raises InvalidValue: a nested group would contain itself.
+    """
+    rows = ScimMembership.objects.using(context.using).filter(group=group)
+    if members.nested:
+        _refuse_cycle(context, group, members.nested)
+    gone_users, gone_nested = _replace(rows, members) if delta.replace else _remove(context, rows, delta.remove)
+    new_users = _add(context, group, "scim_user_id", members.users)
+    new_nested = _add(context, group, "child_id", members.nested)
+    updated = _update(context, rows, delta)
+    if new_nested and not context.connection.has_nested_groups:
+        context.connection.has_nested_groups = True
+        context.connection.save(using=context.using, update_fields=["has_nested_groups"])
+    return Effect(frozenset(gone_users ^ new_users), frozenset(gone_nested ^ new_nested), updated)
+
+
+def _refuse_cycle(context: Context, group: ScimGroup, nested: Collection[int]) -> None:
+    tree = nesting.load_if_any(context)
+    if group.pk in nested or group.pk in tree.descendants(nested):
+        raise InvalidValue("A group cannot be a member of itself, directly or through another group.")
+
+
+def _replace(rows: Any, members: Members) -> tuple[set[int], set[int]]:
+    """Remove whoever is not in the new list; returns people and groups removed."""
+    stale = [
+        (pk, scim_user, child)
+        for pk, scim_user, child in rows.values_list("pk", "scim_user_id", "child_id")
+        if scim_user not in members.users and child not in members.nested
+    ]
+    for chunk in chunks([pk for pk, _, _ in stale]):
+        rows.filter(pk__in=chunk).delete()
+    return {user for _, user, _ in stale if user}, {child for _, _, child in stale if child}
+
+
+def _remove(context: Context, rows: Any, scim_ids: Collection[str]) -> tuple[set[int], set[int]]:
+    """Remove the members named; ids that are nobody's change nothing."""
+    if not scim_ids:
+        return set(), set()
+    members = look_up(context, ({"value": scim_id} for scim_id in scim_ids))
+    return _take(rows, "scim_user_id", members.users), _take(rows, "child_id", members.nested)
+
+
+def _take(rows: Any, column: str, pks: Collection[int]) -> set[int]:
+    gone: set[int] = set()
+    for chunk in chunks(pks):
+        mine = rows.filter(**{f"{column}__in": chunk})
+        found = set(mine.values_list(column, flat=True))
+        if found:
+            mine.delete()
+        gone |= found
+    return gone
+
+
+def _add(context: Context, group: ScimGroup, column: str, elements: dict[int, dict[str, Any]]) -> set[int]:
+    """Insert those who are not members yet; returns them."""
+    rows = ScimMembership.objects.using(context.using)
+    new: set[int] = set()
+    for chunk in chunks(elements):
+        present = set(rows.filter(group=group, **{f"{column}__in": chunk}).values_list(column, flat=True))
+        missing = [pk for pk in chunk if pk not in present]
+        rows.bulk_create(
+            ScimMembership(group=group, display=str(elements[pk].get("display") or "")[:255], **{column: pk})
+            for pk in missing
+        )
+        new.update(missing)
+    return new
+
+
+def _update(context: Context, rows: Any, delta: Delta) -> bool:
+    """Assign ``display`` to members named by a filter; the other sub-attributes follow from the member itself."""
+    changed = 0
+    for scim_id, parts in delta.update.items():
+        if "display" in parts:
+            wanted = known_id(scim_id)
+            mine = rows.filter(scim_user__scim_id=wanted) | rows.filter(child__scim_id=wanted)
+            changed += mine.update(display=str(parts["display"] or "")[:255])
+    return bool(changed)
+
+
+def leave_all(context: Context, row: ScimUser) -> None:
+    """Take a person out of every group; each group's version rises, in the order in which groups are locked."""
+    rows = ScimMembership.objects.using(context.using).filter(scim_user=row)
+    left = list(rows.order_by("group_id").values_list("group_id", flat=True))
+    if not left:
+        return
+    rows.delete()
+    groups(context).filter(pk__in=left).update(version=F("version") + 1, modified_at=now())
