@@ -50,7 +50,8 @@ def members_of(
     if not pks:
         return found
     users, nested = f"{context.base_url}/Users/", f"{context.base_url}/Groups/"
-    rows = ScimMembership.objects.using(context.using).filter(group__in=pks).order_by("pk")[:limit]
+    # Typed loosely: the stubs do not know that an outer join leaves nulls.
+    rows: Any = ScimMembership.objects.using(context.using).filter(group__in=pks).order_by("pk")[:limit]
     for pk, user_id, group_id, display in rows.values_list(
         "group_id", "scim_user__scim_id", "child__scim_id", "display"
     ):

@@ -86,8 +86,8 @@ def _people(context: Context, pks: Collection[int]) -> dict[int, _Person]:
             person.groups.add(group)
             person.granted.add(role)
     for person in found.values():
-        person.groups.discard(None)  # type: ignore[arg-type]  # what an outer join leaves where there is nothing
-        person.granted.discard(None)  # type: ignore[arg-type]
+        person.groups.discard(None)  # what an outer join leaves where there is nothing
+        person.granted.discard(None)
     return found
 
 
