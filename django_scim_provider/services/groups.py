@@ -15,7 +15,7 @@ from ..protocol.keys import fold
 from ..protocol.patch import Delta, apply_operations, parse_operations
 from ..protocol.projection import Projection
 from ..protocol.validation import clean_resource, require
-from . import audit, guard, membership, roles
+from . import audit, guard, membership, roles, teams
 from .context import Context
 from .group_rows import GroupRow, document, groups, members_of
 from .membership import Members
@@ -51,6 +51,7 @@ def create_group(context: Context, body: Mapping[str, Any]) -> WrittenGroup:
         group.modified_at = group.created_at
         if group.unique_key and groups(context).filter(unique_key=group.unique_key).exists():
             raise Uniqueness(TAKEN)
+        teams.create(context, group)
         group.save(using=context.using, force_insert=True)
         roles.bind_mappings(context, group, locked)
         effect = _members(context, locked, group, delta)
@@ -118,6 +119,7 @@ def delete_group(context: Context, scim_id: str) -> None:
             label=group.display_name,
         )
         announce(signals.group_removed, context, group=group)
+        teams.delete(context, group)
         group.delete(using=context.using)
         roles.recompute(context, locked, affected)
 
@@ -168,8 +170,11 @@ def _members(context: Context, locked: ConnectionGuard, group: ScimGroup, delta:
     warnings = membership.refuse_unknown(context, members, delta)
     # Before the change, since a group that leaves takes its people's roles along.
     effect = membership.change(context, group, delta, members)
-    if locked.has_roles and (effect.users or effect.nested):
-        affected = effect.users | (roles.members_below(context, effect.nested) if effect.nested else set())
+    teams.change(context, group, effect.joined, effect.left)
+    if locked.has_roles and effect:
+        affected = effect.joined | effect.left
+        if effect.nested:
+            affected |= roles.members_below(context, effect.nested)
         roles.recompute(context, locked, affected)
     return _MemberEffect(frozenset({"members"}) if effect else frozenset(), warnings)
 
@@ -191,6 +196,7 @@ def _change(context: Context, scim_id: str, compute: Any, action: str) -> Writte
             _save(context, group, wanted, changed)
         if "displayName" in changed:
             roles.follow_rename(context, group)
+            teams.rename(context, group)
         _record(context, group, action, changed, [*ignored, *effect.warnings])
         if changed:
             announce(signals.group_updated, context, group=group, changed=frozenset(changed))

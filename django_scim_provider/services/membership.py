@@ -36,14 +36,16 @@ class Members(NamedTuple):
 class Effect(NamedTuple):
     """What a change of membership did."""
 
-    users: frozenset[int]
-    """People who came or went."""
+    joined: frozenset[int]
+    """People who came (``ScimUser`` primary keys)."""
+    left: frozenset[int]
+    """People who went."""
     nested: frozenset[int]
     """Groups that came or went."""
-    display_changed: bool
+    display_changed: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.users or self.nested or self.display_changed)
+        return bool(self.joined or self.left or self.nested or self.display_changed)
 
 
 def chunks(values: Collection[T]) -> Iterator[list[T]]:
@@ -111,7 +113,7 @@ def change(context: Context, group: ScimGroup, delta: Delta, members: Members) -
     if new_nested and not context.connection.has_nested_groups:
         context.connection.has_nested_groups = True
         context.connection.save(using=context.using, update_fields=["has_nested_groups"])
-    return Effect(frozenset(gone_users ^ new_users), frozenset(gone_nested ^ new_nested), updated)
+    return Effect(frozenset(new_users), frozenset(gone_users), frozenset(gone_nested | new_nested), updated)
 
 
 def _refuse_cycle(context: Context, group: ScimGroup, nested: Collection[int]) -> None:
@@ -177,11 +179,12 @@ def _update(context: Context, rows: Any, delta: Delta) -> bool:
     return bool(changed)
 
 
-def leave_all(context: Context, row: ScimUser) -> None:
-    """Take a person out of every group; each group's version rises, in the order in which groups are locked."""
+def leave_all(context: Context, row: ScimUser) -> list[ScimGroup]:
+    """Take a person out of every group, whose version rises; returns the groups."""
     rows = ScimMembership.objects.using(context.using).filter(scim_user=row)
-    left = list(rows.order_by("group_id").values_list("group_id", flat=True))
-    if not left:
-        return
-    rows.delete()
-    groups(context).filter(pk__in=left).update(version=F("version") + 1, modified_at=now())
+    left = list(groups(context).filter(memberships__scim_user=row).order_by("pk"))
+    if left:
+        rows.delete()
+        mine = groups(context).filter(pk__in=[group.pk for group in left])
+        mine.update(version=F("version") + 1, modified_at=now())
+    return left

@@ -20,7 +20,7 @@ from ..protocol.keys import user_name_key
 from ..protocol.patch import apply_operations, parse_operations
 from ..protocol.projection import Projection
 from ..protocol.validation import clean_resource, require
-from . import audit, guard, lifecycle, membership, roles
+from . import audit, guard, lifecycle, membership, roles, teams
 from .context import Context
 from .rows import UserRow, document, groups_of, people
 from .search import resource_id
@@ -138,7 +138,8 @@ def delete_user(context: Context, scim_id: str) -> None:
         row.alive = None
         row.modified_at = now()
         row.save(using=context.using, update_fields=["attributes", "alive", "modified_at"])
-        membership.leave_all(context, row)
+        for group in membership.leave_all(context, row):
+            teams.change(context, group, (), [row.pk])
         roles.take_all(context, locked, row)
         ScimValue.objects.using(context.using).filter(scim_user=row).delete()
         audit.record(
