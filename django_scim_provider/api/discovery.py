@@ -16,6 +16,7 @@ from ..protocol import discovery
 from ..protocol.errors import Forbidden, NotFound
 from ..protocol.messages import list_response
 from ..protocol.schemas import ResourceType
+from ..services import role_catalog
 from .client import base_url
 from .messages import respond
 from .views import ScimView, authenticators
@@ -28,7 +29,7 @@ class DiscoveryView(ScimView):
 
     def resource_types(self) -> tuple[ResourceType, ...]:
         portal = self.context.connection.portal if self.context else ""
-        return (get_user_adapter(portal).resource_type, get_group_adapter(portal).resource_type)
+        return (get_user_adapter(portal).resource_type, get_group_adapter(portal).resource_type, role_catalog.ROLES)
 
     def base(self, request: Request) -> str:
         return self.context.base_url if self.context else base_url(request._request, self.depth)

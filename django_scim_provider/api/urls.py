@@ -10,6 +10,8 @@ urlpatterns = [
     re_path(r"^Users/(?P<scim_id>[^/]+)/?$", views.OneResourceView.as_view(verbs=views.USERS), name="user"),
     re_path(r"^Groups/?$", views.ResourcesView.as_view(verbs=views.GROUPS), name="groups"),
     re_path(r"^Groups/(?P<scim_id>[^/]+)/?$", views.OneResourceView.as_view(verbs=views.GROUPS), name="group"),
+    re_path(r"^Roles/?$", views.RolesView.as_view(), name="roles"),
+    re_path(r"^Roles/(?P<key>[^/]+)/?$", views.RoleView.as_view(), name="role"),
     re_path(r"^ServiceProviderConfigs?/?$", discovery.ServiceProviderConfigView.as_view(), name="config"),
     re_path(r"^ResourceTypes/?$", discovery.ResourceTypesView.as_view(), name="resource-types"),
     re_path(r"^ResourceTypes/(?P<name>[^/]+)/?$", discovery.ResourceTypeView.as_view(), name="resource-type"),

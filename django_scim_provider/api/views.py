@@ -22,7 +22,7 @@ from ..models import ScimToken
 from ..protocol.errors import Forbidden, MethodNotAllowed, NotFound, NotSupported, Unauthorized
 from ..protocol.messages import list_response, parse_query
 from ..protocol.projection import Projection
-from ..services import audit, groups, search, users
+from ..services import audit, groups, role_catalog, search, users
 from ..services.context import Context
 from . import throttling
 from .client import base_url, is_allowed_address, remote_address
@@ -209,6 +209,29 @@ class OneResourceView(ResourceView):
         with self.watched(Action.DELETE, scim_id):
             self.verbs.delete(self.caller, scim_id)
         return respond(None, 204)
+
+
+class RolesView(ScimView):
+    """``/Roles``: what can be assigned; Okta's entitlement discovery reads it."""
+
+    def get(self, request: Request) -> HttpResponse:
+        with audit.refusals(self.caller, Action.READ, role_catalog.ROLES.name):
+            query = parse_query(request._request.GET)
+            projection = Projection.parse(query.attributes, query.excluded_attributes, role_catalog.ROLES)
+            page = role_catalog.list_roles(self.caller, query, projection)
+        return respond(list_response(page.resources, total=page.total, start_index=query.start_index))
+
+
+class RoleView(ScimView):
+    """``/Roles/{id}``."""
+
+    depth = 2
+
+    def get(self, request: Request, key: str) -> HttpResponse:
+        with audit.refusals(self.caller, Action.READ, role_catalog.ROLES.name, key):
+            query = parse_query(request._request.GET)
+            projection = Projection.parse(query.attributes, query.excluded_attributes, role_catalog.ROLES)
+            return respond(role_catalog.get_role(self.caller, key, projection))
 
 
 class UnknownView(ScimView):
