@@ -28,8 +28,10 @@ class DiscoveryView(ScimView):
     is_public = True
 
     def resource_types(self) -> tuple[ResourceType, ...]:
-        portal = self.context.connection.portal if self.context else ""
-        return (get_user_adapter(portal).resource_type, get_group_adapter(portal).resource_type, role_catalog.ROLES)
+        context = self.context
+        portal = context.connection.portal if context else ""
+        resource_types = (get_user_adapter(portal).resource_type, get_group_adapter(portal).resource_type)
+        return (*resource_types, role_catalog.ROLES) if context and context.dialect.lists_roles else resource_types
 
     def base(self, request: Request) -> str:
         return self.context.base_url if self.context else base_url(request._request, self.depth)
