@@ -7,7 +7,7 @@ from .attributes import Attr, Boolean, Identifier, Not, PrimaryValue, full_name
 from .base import MapError, ResourceAdapter
 from .groups import GroupAdapter
 from .registry import get_adapter, get_group_adapter, get_user_adapter
-from .roles import ChoiceRoles, GroupRoles, Role, RoleBackend
+from .roles import ChoiceRoles, GroupRoles, MembershipFieldRoles, Role, RoleBackend
 from .users import UserAdapter
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "GroupRoles",
     "Identifier",
     "MapError",
+    "MembershipFieldRoles",
     "Not",
     "PrimaryValue",
     "ResourceAdapter",

@@ -63,12 +63,15 @@ class GroupAdapter(ResourceAdapter):
         assert self.team_model is not None  # noqa: S101 (called only where the host has teams)
         return self.team_model(**{self.team_name: name})
 
+    def new_member(self, team: str, user: Any) -> Any:
+        """A membership, not saved yet, from primary keys; override it where one needs more than team and user."""
+        assert self._through is not None  # noqa: S101 (called only where the host has memberships)
+        return self._through(**{f"{self.member_team}_id": team, f"{self.member_user}_id": user})
+
     # Writing; called by services only ----------------------------------------------------------------------
 
-    def create_team(self, name: str, connection: ScimConnection, using: str) -> str | None:
-        """Make the team of a new group; returns its primary key as text, ``None`` where the host has no teams."""
-        if self.team_model is None:
-            return None
+    def create_team(self, name: str, connection: ScimConnection, using: str) -> str:
+        """Make the team of a new group; returns its primary key as text."""
         team = self.new_team(name, connection)
         team.save(using=using, force_insert=True)
         return str(team.pk)
@@ -90,27 +93,27 @@ class GroupAdapter(ResourceAdapter):
         """The primary keys of a team's users."""
         if self._through is None:
             return []
-        rows = self._through._default_manager.using(using).filter(**{f"{self.member_team}_id": key})
-        return list(rows.values_list(f"{self.member_user}_id", flat=True))
+        return list(self._members(key, using).values_list(f"{self.member_user}_id", flat=True))
 
     def add_members(self, key: str, users: Collection[Any], using: str) -> None:
-        """Make users members of a team; those who are stay as they are."""
+        """Make users members of a team; those who are stay as they are. The host's ``save()`` runs for each."""
         if self._through is None or self._team(key, using) is None:
             return
-        present = set(self.members(key, using))
-        self._through._default_manager.using(using).bulk_create(
-            self._through(**{f"{self.member_team}_id": key, f"{self.member_user}_id": user})
-            for user in users
-            if user not in present
-        )
+        mine = self._members(key, using).filter(**{f"{self.member_user}__in": users})
+        present = set(mine.values_list(f"{self.member_user}_id", flat=True))
+        for user in users:
+            if user not in present:
+                self.new_member(key, user).save(using=using, force_insert=True)
 
     def remove_members(self, key: str, users: Collection[Any], using: str) -> None:
         """End users' membership of a team."""
         if self._through is not None:
-            rows = self._through._default_manager.using(using).filter(**{f"{self.member_team}_id": key})
-            rows.filter(**{f"{self.member_user}__in": list(users)}).delete()
+            self._members(key, using).filter(**{f"{self.member_user}__in": users}).delete()
+
+    def _members(self, key: str, using: str) -> models.QuerySet[Any]:
+        assert self._through is not None  # noqa: S101 (asked by every caller)
+        return self._through._base_manager.using(using).filter(**{f"{self.member_team}_id": key})
 
     def _team(self, key: str, using: str) -> Any:
-        if self.team_model is None:
-            return None
+        assert self.team_model is not None  # noqa: S101 (a key came from there)
         return self.team_model._base_manager.using(using).filter(pk=key).first()

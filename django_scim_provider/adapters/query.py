@@ -5,7 +5,7 @@ A filter never becomes an ORM name: columns come from the attribute map, values 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -25,12 +25,17 @@ from .users import UserAdapter
 HOST: Final = "user__"
 
 
-def compile_filter(node: Filter, adapter: UserAdapter, connection: ScimConnection) -> Q:
+Below = Callable[[Q], Collection[int]]
+"""From a condition on ``ScimGroup`` to the primary keys of the groups that meet it and of those inside them."""
+
+
+def compile_filter(node: Filter, adapter: UserAdapter, connection: ScimConnection, *, below: Below | None = None) -> Q:
     """The filter as a condition on ``ScimUser``; the caller adds the connection.
 
+    :param below: given where groups are nested, since people are in the groups above theirs as well.
     :raises InvalidFilter: the filter asks for something that cannot be answered; nothing is ever left out instead.
     """
-    return _Compiler(adapter, connection).compile(node)
+    return _Compiler(adapter, connection, below).compile(node)
 
 
 def compile_sort(path: BoundPath, adapter: UserAdapter) -> Any:
@@ -67,8 +72,9 @@ _OWN_ORDER: Final = {
 
 
 class _Compiler:
-    def __init__(self, adapter: UserAdapter, connection: ScimConnection) -> None:
+    def __init__(self, adapter: UserAdapter, connection: ScimConnection, below: Below | None) -> None:
         self.adapter = adapter
+        self.below = below
         self.live = adapter.live_condition(connection)
 
     def compile(self, node: Filter) -> Q:
@@ -152,15 +158,21 @@ class _Compiler:
 
     def _element(self, node: Element) -> Q:
         if node.path.attribute.name == "groups":
-            return Q(Exists(ScimMembership.objects.filter(_group_condition(node.filter), scim_user=OuterRef("pk"))))
+            return self._in_group(node.filter)
         if not node.path.attribute.multi_valued:
             return self.compile(node.filter)
         return Q(Exists(_rows(node.path).filter(_on_element(node.filter))))
 
     def _groups(self, node: Compare) -> Q:
         equal = replace(node, operator="eq") if node.operator == "ne" else node
-        found = Q(Exists(ScimMembership.objects.filter(_group_condition(equal), scim_user=OuterRef("pk"))))
+        found = self._in_group(equal)
         return ~found if node.operator == "ne" else found
+
+    def _in_group(self, node: Filter) -> Q:
+        mine = ScimMembership.objects.filter(scim_user=OuterRef("pk"))
+        if self.below is None:
+            return Q(Exists(mine.filter(_group_condition(node, "group__"))))
+        return Q(Exists(mine.filter(group__in=self.below(_group_condition(node, "")))))
 
 
 def _certain(condition: Q) -> Q:
@@ -266,15 +278,19 @@ def _on_element(node: Filter) -> Q:
     raise InvalidFilter("Brackets inside brackets are not supported.")
 
 
-def _group_condition(node: Filter) -> Q:
+def _group_condition(node: Filter, group: str) -> Q:
+    """A condition on one group.
+
+    :param group: the look-up path to it, empty or with underscores.
+    """
     if isinstance(node, And | Or):
-        parts = [_group_condition(operand) for operand in node.operands]
+        parts = [_group_condition(operand, group) for operand in node.operands]
         return Q(*parts, _connector=Q.AND if isinstance(node, And) else Q.OR)
     if isinstance(node, filters.Not):
-        return ~_group_condition(node.operand)
+        return ~_group_condition(node.operand, group)
     if isinstance(node, Compare) and node.path.sub is not None and node.operator in ("eq", "ne"):
         if node.path.sub.name == "value":
-            return id_condition("group__scim_id", node)
+            return id_condition(f"{group}scim_id", node)
         if node.path.sub.name == "display":
-            return key_condition("group__display_name_key", node.operator, fold(str(node.value)))
+            return key_condition(f"{group}display_name_key", node.operator, fold(str(node.value)))
     raise InvalidFilter("Filters on groups support eq and ne on value and display.")

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import models
@@ -33,6 +34,10 @@ class RoleBackend:
     def choices(self, connection: ScimConnection) -> Sequence[Role]:
         """The roles that may be mapped, lowest first where they have an order."""
         raise NotImplementedError
+
+    def unassigned(self, connection: ScimConnection) -> frozenset[str]:
+        """The role, if any, that a person has while ``held`` says none: giving it to them would change nothing."""
+        return frozenset()
 
     def is_privileged(self, key: str) -> bool:
         """Whether the role makes somebody a superuser or staff; such a role cannot be mapped."""
@@ -80,7 +85,62 @@ def _user_set(group: Group) -> Any:
     return group.user_set
 
 
-class ChoiceRoles(RoleBackend):
+class ColumnRoles(RoleBackend):
+    """What ``ChoiceRoles`` and ``MembershipFieldRoles`` share: one role in a column, saved row by row.
+
+    The host's own ``save()`` and signals run, with ``update_fields``.
+    """
+
+    exclusive = True
+
+    def __init__(self, order: Iterable[str] | None, empty: str | None, privileged: Collection[str]) -> None:
+        self._order = tuple(order) if order is not None else None
+        self._empty = empty
+        self.privileged = frozenset(privileged)
+
+    @property
+    def column(self) -> models.Field[Any, Any]:
+        """The column that holds the role."""
+        raise NotImplementedError
+
+    def rows(self, users: Collection[Any], connection: ScimConnection, using: str) -> Iterable[tuple[Any, Any]]:
+        """Users' primary keys and what the column holds."""
+        raise NotImplementedError
+
+    def assign(self, value: Any, users: Collection[Any], connection: ScimConnection, using: str) -> None:
+        """Write the column for these users."""
+        raise NotImplementedError
+
+    def choices(self, connection: ScimConnection) -> Sequence[Role]:
+        labels = {str(key): str(label) for key, label in self.column.flatchoices}
+        keys = [key for key in labels if key] if self._order is None else self._order
+        return [Role(key, labels.get(key, key)) for key in keys]
+
+    def is_privileged(self, key: str) -> bool:
+        return key in self.privileged
+
+    def unassigned(self, connection: ScimConnection) -> frozenset[str]:
+        nothing = self._nothing()
+        return frozenset((str(nothing),)) if nothing else frozenset()
+
+    def held(self, users: Collection[Any], connection: ScimConnection, using: str) -> Mapping[Any, frozenset[str]]:
+        nothing = self._nothing()
+        rows = self.rows(users, connection, using)
+        return {user: frozenset((str(role),)) for user, role in rows if role and role != nothing}
+
+    def give(self, role: str, users: Collection[Any], connection: ScimConnection, using: str) -> None:
+        self.assign(role, users, connection, using)
+
+    def take(self, role: str, users: Collection[Any], connection: ScimConnection, using: str) -> None:
+        self.assign(self._nothing(), users, connection, using)
+
+    def _nothing(self) -> Any:
+        if self._empty is not None:
+            return self._empty
+        return self.column.get_default() or ("" if not self.column.null else None)
+
+
+class ChoiceRoles(ColumnRoles):
     """One role in a column: of the user, or of a model in a one-to-one relation to it.
 
     :param field: the column, as a look-up path from the user model.
@@ -88,8 +148,6 @@ class ChoiceRoles(RoleBackend):
     :param empty: what the column holds when nobody gave a role; by default the field's default.
     :param privileged: roles that no group may be mapped to.
     """
-
-    exclusive = True
 
     def __init__(
         self,
@@ -99,39 +157,17 @@ class ChoiceRoles(RoleBackend):
         empty: str | None = None,
         privileged: Collection[str] = (),
     ) -> None:
+        super().__init__(order, empty, privileged)
         self.field = field
-        self._order = tuple(order) if order is not None else None
-        self._empty = empty
-        self.privileged = frozenset(privileged)
 
     @property
-    def _column(self) -> models.Field[Any, Any]:
+    def column(self) -> models.Field[Any, Any]:
         return HostPath(get_user_model(), self.field).field
 
-    def choices(self, connection: ScimConnection) -> Sequence[Role]:
-        labels = {str(key): str(label) for key, label in self._column.flatchoices}
-        keys = labels if self._order is None else self._order
-        return [Role(key, labels.get(key, key)) for key in keys]
+    def rows(self, users: Collection[Any], connection: ScimConnection, using: str) -> Iterable[tuple[Any, Any]]:
+        return get_user_model()._base_manager.using(using).filter(pk__in=users).values_list("pk", self.field)
 
-    def is_privileged(self, key: str) -> bool:
-        return key in self.privileged
-
-    def held(self, users: Collection[Any], connection: ScimConnection, using: str) -> Mapping[Any, frozenset[str]]:
-        rows = get_user_model()._base_manager.using(using).filter(pk__in=users).values_list("pk", self.field)
-        return {pk: frozenset((role,)) for pk, role in rows if role and role != self._nothing()}
-
-    def give(self, role: str, users: Collection[Any], connection: ScimConnection, using: str) -> None:
-        self._assign(role, users, using)
-
-    def take(self, role: str, users: Collection[Any], connection: ScimConnection, using: str) -> None:
-        self._assign(self._nothing(), users, using)
-
-    def _nothing(self) -> Any:
-        if self._empty is not None:
-            return self._empty
-        return self._column.get_default() or ("" if not self._column.null else None)
-
-    def _assign(self, value: Any, users: Collection[Any], using: str) -> None:
+    def assign(self, value: Any, users: Collection[Any], connection: ScimConnection, using: str) -> None:
         path = HostPath(get_user_model(), self.field)
         for user in get_user_model()._base_manager.using(using).filter(pk__in=users):
             owner, name = path.write(user, value)
@@ -139,3 +175,53 @@ class ChoiceRoles(RoleBackend):
                 owner.save(using=using, force_insert=True)
             else:
                 owner.save(using=using, update_fields=[name])
+
+
+class MembershipFieldRoles(ColumnRoles):
+    """One role in a column of the row that makes a person a member of the connection's tenant.
+
+    A person who has no such row gets no role.
+
+    :param model: the membership model, as ``"app.Model"``.
+    :param field: its column for the role.
+    :param user: its foreign key to the user.
+    :param tenant: the look-up path from it to what ``connection.tenant`` holds; ``None`` in a single-tenant site.
+    :param order: the roles, lowest first; by default the field's choices in their order.
+    :param empty: what the column holds when nobody gave a role; by default the field's default.
+    :param privileged: roles that no group may be mapped to.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        field: str,
+        *,
+        user: str = "user",
+        tenant: str | None = None,
+        order: Iterable[str] | None = None,
+        empty: str | None = None,
+        privileged: Collection[str] = (),
+    ) -> None:
+        super().__init__(order, empty, privileged)
+        self._label = model
+        self.field, self.user, self.tenant = field, user, tenant
+
+    @property
+    def model(self) -> type[models.Model]:
+        return apps.get_model(self._label)
+
+    @property
+    def column(self) -> models.Field[Any, Any]:
+        return HostPath(self.model, self.field).field
+
+    def rows(self, users: Collection[Any], connection: ScimConnection, using: str) -> Iterable[tuple[Any, Any]]:
+        return self._memberships(users, connection, using).values_list(f"{self.user}_id", self.field)
+
+    def assign(self, value: Any, users: Collection[Any], connection: ScimConnection, using: str) -> None:
+        for membership in self._memberships(users, connection, using):
+            setattr(membership, self.field, value)
+            membership.save(using=using, update_fields=[self.field])
+
+    def _memberships(self, users: Collection[Any], connection: ScimConnection, using: str) -> models.QuerySet[Any]:
+        here = {self.tenant: connection.tenant} if self.tenant else {}
+        return self.model._base_manager.using(using).filter(**{f"{self.user}__in": users}, **here)

@@ -178,6 +178,9 @@ class ConnectionGuard(models.Model):
     connection = models.OneToOneField(ScimConnection, on_delete=models.CASCADE, primary_key=True, related_name="+")
     has_roles = models.BooleanField(default=False)
     """Whether any mapping or grant exists. On this row, because whoever waited for the lock reads it afresh."""
+    has_nested_groups = models.BooleanField(default=False)
+    """What the connection's field of that name says, for writers: a request may have read the connection before a
+    group was nested, and then waited for the lock. To go by that would let two requests close a cycle."""
 
     class Meta:
         verbose_name = "connection guard"

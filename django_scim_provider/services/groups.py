@@ -10,12 +10,13 @@ from django.db.models import F
 from .. import signals
 from ..conf import app_settings
 from ..models import ConnectionGuard, ScimConnection, ScimGroup, ScimMembership
+from ..protocol import urns
 from ..protocol.errors import InvalidValue, NotFound, Uniqueness
 from ..protocol.keys import fold
 from ..protocol.patch import Delta, apply_operations, parse_operations
 from ..protocol.projection import Projection
 from ..protocol.validation import clean_resource, require
-from . import audit, guard, membership, roles, teams
+from . import audit, guard, membership, role_mappings, roles, teams
 from .context import Context
 from .group_rows import GroupRow, document, groups, members_of
 from .membership import Members
@@ -32,6 +33,8 @@ class WrittenGroup(NamedTuple):
 
     id: str
     row: GroupRow
+    is_patched: bool = False
+    """Whether the answer may do without the group: a POST or PUT is answered with it, whatever its size."""
 
 
 def create_group(context: Context, body: Mapping[str, Any]) -> WrittenGroup:
@@ -42,40 +45,39 @@ def create_group(context: Context, body: Mapping[str, Any]) -> WrittenGroup:
     cleaned = clean_resource(body, context.group_adapter.resource_type, tolerance=context.dialect.tolerance)
     require(cleaned.document, context.group_adapter.resource_type)
     wanted = dict(cleaned.document)
-    delta = Delta(replace=True, add=tuple(wanted.pop("members", ())))
+    delta = Delta(add=_listed(body, wanted) or ())
 
     def work() -> WrittenGroup:
         locked = guard.lock(context)
         group = ScimGroup(connection=context.connection, created_at=now(), **_named(context, wanted["displayName"]))
         group.external_id = wanted.get("externalId")
         group.modified_at = group.created_at
-        if group.unique_key and groups(context).filter(unique_key=group.unique_key).exists():
-            raise Uniqueness(TAKEN)
+        _refuse_taken(context, group)
         teams.create(context, group)
         group.save(using=context.using, force_insert=True)
-        roles.bind_mappings(context, group, locked)
+        role_mappings.bind(context, locked, group)
         effect = _members(context, locked, group, delta)
         _record(context, group, audit.Action.CREATE, {*wanted, *effect.changed}, [*cleaned.ignored, *effect.warnings])
         announce(signals.group_created, context, group=group)
-        return _written(group)
+        return _written(group, audit.Action.CREATE)
 
     return run(work, context.using)
 
 
 def replace_group(context: Context, scim_id: str, body: Mapping[str, Any]) -> WrittenGroup:
-    """PUT /Groups/{id}: the members become those listed; a body without ``members`` leaves them as they are.
+    """PUT /Groups/{id}: the members become those listed; a body without ``members``, or null, leaves them as they are.
 
     Nobody leaves a group unless the request says so, and clients that page members leave the attribute out.
 
     :raises NotFound: no such group.
+    :raises InvalidValue: ``members`` is given and names nobody; ``[]`` empties the group.
     """
     resource_type = context.group_adapter.resource_type
     cleaned = clean_resource(body, resource_type, tolerance=context.dialect.tolerance)
     require(cleaned.document, resource_type)
     wanted = dict(cleaned.document)
-    listed = wanted.pop("members", None)
-    names_members = any(name.lower() == "members" for name in body)
-    delta = Delta(replace=True, add=tuple(listed or ())) if names_members else Delta()
+    listed = _listed(body, wanted)
+    delta = Delta() if listed is None else Delta(replace=True, add=listed)
     return _change(context, scim_id, lambda _: (wanted, delta, cleaned.ignored), audit.Action.REPLACE)
 
 
@@ -106,7 +108,7 @@ def delete_group(context: Context, scim_id: str) -> None:
     def work() -> None:
         locked = guard.lock(context)
         group = _lock(context, scim_id)
-        affected = roles.members_below(context, [group.pk]) if locked.has_roles else set()
+        affected = roles.members_below(context, [group.pk]) if roles.matter(context, locked) else set()
         rows = ScimMembership.objects.using(context.using)
         parents = list(rows.filter(child=group).order_by("group_id").values_list("group_id", flat=True))
         groups(context).filter(pk__in=parents).update(version=F("version") + 1, modified_at=now())
@@ -134,8 +136,9 @@ def render(context: Context, written: WrittenGroup, projection: Projection) -> d
     members = None
     if projection.wants("members"):
         limit = app_settings.GROUP_BODY_LIMIT
-        members = members_of([written.row.pk], context, limit=limit + 1).get(written.row.pk, [])
-        if len(members) > limit:
+        bound = limit + 1 if written.is_patched else None
+        members = members_of([written.row.pk], context, limit=bound).get(written.row.pk, [])
+        if bound is not None and len(members) > limit:
             return None
     resource_type = context.group_adapter.resource_type
     return projection.apply(document(written.row, members, resource_type, context.base_url))
@@ -147,6 +150,32 @@ def _named(context: Context, name: str) -> dict[str, Any]:
     key = fold(name)
     unique = context.connection.equal_group_names == ScimConnection.EqualGroupNames.REFUSE
     return {"display_name": name, "display_name_key": key, "unique_key": key if unique else None}
+
+
+def _refuse_taken(context: Context, group: ScimGroup) -> None:
+    """By name, not by unique key: groups from a time when equal names were allowed have none."""
+    taken = groups(context).filter(display_name_key=group.display_name_key).exclude(pk=group.pk)
+    if group.unique_key is not None and taken.exists():
+        raise Uniqueness(TAKEN)
+
+
+MEMBERS: Final = frozenset({"members", f"{urns.GROUP}:members".lower()})
+
+
+def _listed(body: Mapping[str, Any], wanted: dict[str, Any]) -> tuple[dict[str, Any], ...] | None:
+    """Take the members out of the body of a POST or PUT; ``None`` when it does not speak of them.
+
+    :raises InvalidValue: they are given, yet nobody is named; or one has no ``value``.
+    """
+    elements: list[dict[str, Any]] = wanted.pop("members", [])
+    if any("value" not in element for element in elements):
+        raise InvalidValue("Each of the members needs a value.")
+    if elements:
+        return tuple(elements)
+    given = [raw for name, raw in body.items() if name.lower() in MEMBERS and raw is not None]
+    if any(raw != [] for raw in given):
+        raise InvalidValue("members names nobody. To empty a group, send [].")
+    return () if given else None
 
 
 def _lock(context: Context, scim_id: str) -> ScimGroup:
@@ -168,10 +197,9 @@ def _members(context: Context, locked: ConnectionGuard, group: ScimGroup, delta:
         return _MemberEffect(frozenset(), [])
     members = membership.look_up(context, delta.add) if delta.add else Members({}, {}, [])
     warnings = membership.refuse_unknown(context, members, delta)
-    # Before the change, since a group that leaves takes its people's roles along.
-    effect = membership.change(context, group, delta, members)
+    effect = membership.change(context, locked, group, delta, members)
     teams.change(context, group, effect.joined, effect.left)
-    if locked.has_roles and effect:
+    if roles.matter(context, locked) and effect:
         affected = effect.joined | effect.left
         if effect.nested:
             affected |= roles.members_below(context, effect.nested)
@@ -195,12 +223,12 @@ def _change(context: Context, scim_id: str, compute: Any, action: str) -> Writte
         if changed:
             _save(context, group, wanted, changed)
         if "displayName" in changed:
-            roles.follow_rename(context, group)
+            role_mappings.follow_rename(context, locked, group)
             teams.rename(context, group)
         _record(context, group, action, changed, [*ignored, *effect.warnings])
         if changed:
             announce(signals.group_updated, context, group=group, changed=frozenset(changed))
-        return _written(group)
+        return _written(group, action)
 
     return run(work, context.using)
 
@@ -210,12 +238,12 @@ def _save(context: Context, group: ScimGroup, wanted: Mapping[str, Any], changed
     group.modified_at = now()
     fields = ["version", "modified_at"]
     if "displayName" in changed:
+        before = group.display_name_key
         names = _named(context, wanted["displayName"])
-        clash = groups(context).filter(unique_key=names["unique_key"]).exclude(pk=group.pk)
-        if names["unique_key"] and names["unique_key"] != group.unique_key and clash.exists():
-            raise Uniqueness(TAKEN)
         for name, value in names.items():
             setattr(group, name, value)
+        if group.display_name_key != before:
+            _refuse_taken(context, group)
         fields += names
     if "externalId" in changed:
         group.external_id = wanted.get("externalId")
@@ -236,6 +264,6 @@ def _record(context: Context, group: ScimGroup, action: str, changed: set[str], 
     )
 
 
-def _written(group: ScimGroup) -> WrittenGroup:
+def _written(group: ScimGroup, action: str) -> WrittenGroup:
     row = GroupRow(group.pk, group.scim_id, group.display_name, group.external_id, group.created_at, group.modified_at)
-    return WrittenGroup(str(group.scim_id), row)
+    return WrittenGroup(str(group.scim_id), row, is_patched=action == audit.Action.MODIFY)

@@ -16,4 +16,14 @@ def lock(context: Context) -> ConnectionGuard:
         # A connection that was not made by our service.
         guards.bulk_create([ConnectionGuard(connection_id=context.connection.pk)], ignore_conflicts=True)
         guard = mine.get()
+    context.connection.has_nested_groups = guard.has_nested_groups
     return guard
+
+
+def note_nesting(context: Context, locked: ConnectionGuard) -> None:
+    """Remember that a group is a member of another: reads look for indirect memberships from now on."""
+    if locked.has_nested_groups:
+        return
+    locked.has_nested_groups = context.connection.has_nested_groups = True
+    locked.save(using=context.using, update_fields=["has_nested_groups"])
+    context.connection.save(using=context.using, update_fields=["has_nested_groups"])

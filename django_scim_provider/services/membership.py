@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from ..adapters.conditions import resource_id as known_id
-from ..models import ScimConnection, ScimGroup, ScimMembership, ScimUser
+from ..models import ConnectionGuard, ScimConnection, ScimGroup, ScimMembership, ScimUser
 from ..protocol.errors import InvalidValue
 from ..protocol.patch import Delta
-from . import nesting
+from . import guard, nesting
 from .context import Context
 from .group_rows import groups
 from .rows import people
@@ -21,6 +21,9 @@ T = TypeVar("T")
 CHUNK: Final = 5000
 """Values in one statement: databases limit how many they bind."""
 SAMPLE: Final = 20
+ID_LENGTH: Final = 40
+"""Of an unknown member's id in an event; ours have 36 characters, somebody else's may be of any length."""
+MAX_DISPLAY_LENGTH: Final = 255
 
 
 class Members(NamedTuple):
@@ -89,15 +92,15 @@ def refuse_unknown(context: Context, members: Members, delta: Delta) -> list[str
     """
     if not members.unknown:
         return []
-    named = ", ".join(members.unknown[:SAMPLE])
+    named = ", ".join(scim_id[:ID_LENGTH] for scim_id in members.unknown[:SAMPLE])
     if context.connection.unknown_member == ScimConnection.UnknownMember.REFUSE:
         raise InvalidValue(f"These members are not known here: {named}")
     if delta.replace and not (members.users or members.nested):
         raise InvalidValue("None of the members is known here, so the group stays as it is.")
-    return [f"{len(members.unknown)} members are not known here and were skipped: {named}"]
+    return [f"Members that are not known here were skipped ({len(members.unknown)}): {named}"]
 
 
-def change(context: Context, group: ScimGroup, delta: Delta, members: Members) -> Effect:
+def change(context: Context, locked: ConnectionGuard, group: ScimGroup, delta: Delta, members: Members) -> Effect:
     """Carry out a delta on a locked group.
 
     :param members: ``delta.add``, looked up.
@@ -106,13 +109,15 @@ def change(context: Context, group: ScimGroup, delta: Delta, members: Members) -
     rows = ScimMembership.objects.using(context.using).filter(group=group)
     if members.nested:
         _refuse_cycle(context, group, members.nested)
-    gone_users, gone_nested = _replace(rows, members) if delta.replace else _remove(context, rows, delta.remove)
+    if delta.replace:
+        gone_users, gone_nested, updated = _replace(context, rows, members)
+    else:
+        gone_users, gone_nested = _remove(context, rows, delta.remove)
+        updated = _update(context, rows, delta)
     new_users = _add(context, group, "scim_user_id", members.users)
     new_nested = _add(context, group, "child_id", members.nested)
-    updated = _update(context, rows, delta)
-    if new_nested and not context.connection.has_nested_groups:
-        context.connection.has_nested_groups = True
-        context.connection.save(using=context.using, update_fields=["has_nested_groups"])
+    if new_nested:
+        guard.note_nesting(context, locked)
     return Effect(frozenset(new_users), frozenset(gone_users), frozenset(gone_nested | new_nested), updated)
 
 
@@ -122,16 +127,23 @@ def _refuse_cycle(context: Context, group: ScimGroup, nested: Collection[int]) -
         raise InvalidValue("A group cannot be a member of itself, directly or through another group.")
 
 
-def _replace(rows: Any, members: Members) -> tuple[set[int], set[int]]:
-    """Remove whoever is not in the new list; returns people and groups removed."""
-    stale = [
-        (pk, scim_user, child)
-        for pk, scim_user, child in rows.values_list("pk", "scim_user_id", "child_id")
-        if scim_user not in members.users and child not in members.nested
-    ]
-    for chunk in chunks([pk for pk, _, _ in stale]):
+def _replace(context: Context, rows: Any, members: Members) -> tuple[set[int], set[int], bool]:
+    """Remove whoever is not in the new list; returns people and groups removed, and whether a name changed."""
+    stale: list[int] = []
+    users: set[int] = set()
+    nested: set[int] = set()
+    named: dict[int, str] = {}
+    for pk, scim_user, child, display in rows.values_list("pk", "scim_user_id", "child_id", "display"):
+        element = members.nested.get(child) if scim_user is None else members.users.get(scim_user)
+        if element is None:
+            stale.append(pk)
+            (nested if scim_user is None else users).add(child or scim_user)
+        elif _display(element) != display:
+            named[pk] = _display(element)
+    for chunk in chunks(stale):
         rows.filter(pk__in=chunk).delete()
-    return {user for _, user, _ in stale if user}, {child for _, _, child in stale if child}
+    _rename(context, named)
+    return users, nested, bool(named)
 
 
 def _remove(context: Context, rows: Any, scim_ids: Collection[str]) -> tuple[set[int], set[int]]:
@@ -160,23 +172,32 @@ def _add(context: Context, group: ScimGroup, column: str, elements: dict[int, di
     for chunk in chunks(elements):
         present = set(rows.filter(group=group, **{f"{column}__in": chunk}).values_list(column, flat=True))
         missing = [pk for pk in chunk if pk not in present]
-        rows.bulk_create(
-            ScimMembership(group=group, display=str(elements[pk].get("display") or "")[:255], **{column: pk})
-            for pk in missing
-        )
+        rows.bulk_create(ScimMembership(group=group, display=_display(elements[pk]), **{column: pk}) for pk in missing)
         new.update(missing)
     return new
 
 
 def _update(context: Context, rows: Any, delta: Delta) -> bool:
     """Assign ``display`` to members named by a filter; the other sub-attributes follow from the member itself."""
-    changed = 0
-    for scim_id, parts in delta.update.items():
-        if "display" in parts:
-            wanted = known_id(scim_id)
-            mine = rows.filter(scim_user__scim_id=wanted) | rows.filter(child__scim_id=wanted)
-            changed += mine.update(display=str(parts["display"] or "")[:255])
-    return bool(changed)
+    wanted = {known_id(scim_id): _display(parts) for scim_id, parts in delta.update.items() if "display" in parts}
+    wanted.pop(None, None)
+    if not wanted:
+        return False
+    mine = rows.filter(Q(scim_user__scim_id__in=wanted) | Q(child__scim_id__in=wanted))
+    found = mine.values_list("pk", "scim_user__scim_id", "child__scim_id", "display")
+    named = {pk: wanted[user or child] for pk, user, child, display in found if wanted[user or child] != display}
+    _rename(context, named)
+    return bool(named)
+
+
+def _rename(context: Context, named: Mapping[int, str]) -> None:
+    """Write names as sent, by membership."""
+    rows = ScimMembership.objects.using(context.using)
+    rows.bulk_update([ScimMembership(pk=pk, display=name) for pk, name in named.items()], ["display"], batch_size=500)
+
+
+def _display(element: Mapping[str, Any]) -> str:
+    return str(element.get("display") or "")[:MAX_DISPLAY_LENGTH]
 
 
 def leave_all(context: Context, row: ScimUser) -> list[ScimGroup]:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from django.db import transaction
-
-from ..models import ConnectionGuard, GroupRoleMapping, RoleGrant, ScimConnection, ScimGroup, ScimMembership, ScimUser
-from ..protocol.errors import InvalidValue
-from ..protocol.keys import fold
-from . import audit, guard, nesting
+from ..adapters import RoleBackend
+from ..models import ConnectionGuard, GroupRoleMapping, RoleGrant, ScimConnection, ScimMembership, ScimUser
+from . import guard, nesting
 from .context import Context, own_write
 from .membership import chunks
 from .rows import people
+from .transactions import run
 
 
 class Wish(NamedTuple):
@@ -33,8 +31,10 @@ class Change(NamedTuple):
     user: Any
     gains: frozenset[str]
     loses: frozenset[str]
-    is_first: bool = True
-    """Whether no group has given them a role before."""
+    grants: frozenset[str]
+    """Of what they gain, what we have not noted as given by us."""
+    ungrants: frozenset[str]
+    """What we gave and no group asks for any longer; more than ``loses`` where somebody has taken it by hand."""
 
 
 # Working it out --------------------------------------------------------------------------------------------
@@ -49,92 +49,116 @@ class _Person:
     granted: set[str] = field(default_factory=set)
 
 
-def plan(context: Context, wishes: Iterable[Wish], people: Collection[int]) -> list[Change]:
+def plan(context: Context, wishes: Iterable[Wish], people: Collection[int]) -> Iterator[Change]:
     """What each of these people (``ScimUser`` primary keys) gains and loses; writes nothing.
 
     A role that somebody gave by hand has no grant of ours: it is neither given again nor ever taken away.
     """
     backend, connection = context.adapter.roles, context.connection
-    known = _people(context, people)
-    held = backend.held([person.user for person in known.values()], connection, context.using)
     choices = backend.choices(connection) if backend.exclusive else ()
     order = {role.key: rank for rank, role in enumerate(choices)}
     wanted = _Wanted(context, wishes)
-    changes = []
-    for pk, person in known.items():
-        has, ours = held.get(person.user, frozenset()), frozenset(person.granted)
-        wish = wanted.of(person.groups)
-        if backend.exclusive and _outranks(has - ours, wish, order):
-            wish = frozenset()
-        # The default role came with the account, not with a group: it goes only where another takes its place.
-        default = ours & {connection.default_role}
-        if not (backend.exclusive and wish):
-            wish |= default
-        change = Change(pk, person.user, wish - has, ours - wish, is_first=ours == default)
-        if change.gains or change.loses:
-            changes.append(change)
-    return changes
+    for chunk in chunks(people):
+        known = _people(context, chunk)
+        held = backend.held([person.user for person in known.values()], connection, context.using)
+        for pk, person in known.items():
+            has, ours = held.get(person.user, frozenset()), frozenset(person.granted)
+            if not wanted.follows(ours):
+                continue
+            wish = wanted.of(person)
+            if backend.exclusive and _outranks(has - ours, wish, order, backend):
+                wish = frozenset()
+            elif not (backend.exclusive and wish):
+                # The default role came with the account, not with a group: only another one takes its place.
+                wish |= ours & {connection.default_role}
+            gains, over = wish - (has or backend.unassigned(connection)), ours - wish
+            if gains or over:
+                yield Change(pk, person.user, gains, over & has, gains - ours, over)
 
 
 def _people(context: Context, pks: Collection[int]) -> dict[int, _Person]:
-    """Accounts, direct groups and grants: one query for every few thousand people."""
+    """Accounts, direct groups and grants: one query."""
     found: dict[int, _Person] = {}
-    for chunk in chunks(pks):
-        rows = people(context).filter(pk__in=chunk, user__isnull=False)
-        for pk, user, group, role in rows.values_list("pk", "user_id", "memberships__group_id", "role_grants__role"):
-            person = found.setdefault(pk, _Person(user))
-            person.groups.add(group)
-            person.granted.add(role)
+    rows = people(context).filter(pk__in=pks, user__isnull=False)
+    for pk, user, group, role in rows.values_list("pk", "user_id", "memberships__group_id", "role_grants__role"):
+        person = found.setdefault(pk, _Person(user))
+        person.groups.add(group)
+        person.granted.add(role)
     for person in found.values():
         person.groups.discard(None)  # what an outer join leaves where there is nothing
         person.granted.discard(None)
     return found
 
 
-def _outranks(by_hand: Iterable[str], wish: Iterable[str], order: Mapping[str, int]) -> bool:
-    """Whether a role given by hand stands above the one that the groups ask for; then it stays."""
-    ranks = [order.get(role, -1) for role in by_hand]
-    return bool(ranks) and max(ranks) > max((order.get(role, -1) for role in wish), default=-1)
+def _outranks(by_hand: Iterable[str], wish: Iterable[str], order: Mapping[str, int], backend: RoleBackend) -> bool:
+    """Whether a role given by hand stands above the one that the groups ask for; then it stays.
+
+    Privileged roles do, and so does one that has no place in the order: nobody said that it is lower.
+    """
+    highest = max((order.get(role, -1) for role in wish), default=-1)
+    return any(order.get(role, highest + 1) > highest or backend.is_privileged(role) for role in by_hand)
 
 
 class _Wanted:
     """The roles that groups ask for, those above a group included."""
 
     def __init__(self, context: Context, wishes: Iterable[Wish]) -> None:
+        connection, backend = context.connection, context.adapter.roles
         self.by_group: defaultdict[int, list[Wish]] = defaultdict(list)
         for wish in wishes:
-            self.by_group[wish.group].append(wish)
+            # The mapping may be older than the application's word that the role is privileged.
+            if not backend.is_privileged(wish.role):
+                self.by_group[wish.group].append(wish)
         self.tree = nesting.load_if_any(context)
-        self.exclusive = context.adapter.roles.exclusive
-        self.fallback = frozenset(filter(None, [context.connection.unmapped_role]))
+        self.exclusive = backend.exclusive
+        self.default = _assignable(context, connection.default_role)
+        self.fallback = _assignable(context, connection.unmapped_role)
+        self.first_only = connection.role_mapping == ScimConnection.RoleMapping.FIRST
 
-    def of(self, groups: Collection[int]) -> frozenset[str]:
-        """The roles of somebody who is directly in these groups."""
-        everywhere = {*groups, *self.tree.ancestors(groups)}
+    def follows(self, ours: frozenset[str]) -> bool:
+        """Whether groups have a say: under "first provisioning only" until one of them has given a role."""
+        return not self.first_only or ours <= self.default | self.fallback
+
+    def of(self, person: _Person) -> frozenset[str]:
+        """The roles that somebody's groups ask for, or else the role when nothing maps."""
+        everywhere = {*person.groups, *self.tree.ancestors(person.groups)}
         mapped = [wish for group in everywhere for wish in self.by_group.get(group, ())]
         if mapped and self.exclusive:
-            mapped = [max(mapped, key=lambda wish: (wish.priority, -wish.group))]
+            mapped = [max(mapped, key=lambda wish: (wish.priority, -wish.group, wish.role))]
+        if not person.groups and self.default & person.granted:
+            return frozenset()  # still as they were created
         return frozenset(wish.role for wish in mapped) or self.fallback
+
+
+def _assignable(context: Context, role: str) -> frozenset[str]:
+    """The role as a set; empty where there is none, or where no identity provider may grant it."""
+    return frozenset((role,)) if role and not context.adapter.roles.is_privileged(role) else frozenset()
 
 
 # Doing it --------------------------------------------------------------------------------------------------
 
 
-def recompute(context: Context, locked: ConnectionGuard, affected: Collection[int]) -> list[Change]:
+def matter(context: Context, locked: ConnectionGuard) -> bool:
+    """Whether a change of membership may change anybody's roles."""
+    return locked.has_roles or bool(context.connection.unmapped_role)
+
+
+def recompute(context: Context, locked: ConnectionGuard, affected: Collection[int]) -> int:
     """Bring the roles of these people in line with the mappings; the caller holds the guard.
 
-    No query where the connection has neither mappings nor grants.
+    No query where the connection has neither mappings nor grants. Returns how many people changed.
     """
-    if not locked.has_roles or not affected:
-        return []
-    changes = plan(context, _wishes(context), affected)
-    if context.connection.role_mapping == ScimConnection.RoleMapping.FIRST:
-        changes = [change for change in changes if change.is_first and change.gains]
-    _apply(context, changes)
-    return changes
+    if not affected or not matter(context, locked):
+        return 0
+    changes = list(plan(context, wishes(context), affected))
+    if changes:
+        note(context, locked)
+        _apply(context, changes)
+    return len(changes)
 
 
-def _wishes(context: Context) -> list[Wish]:
+def wishes(context: Context) -> list[Wish]:
+    """The connection's mappings whose group is there."""
     mappings = GroupRoleMapping.objects.using(context.using).filter(
         connection_id=context.connection.pk, group__isnull=False
     )
@@ -142,135 +166,72 @@ def _wishes(context: Context) -> list[Wish]:
 
 
 def _apply(context: Context, changes: Iterable[Change]) -> None:
-    backend, using = context.adapter.roles, context.using
-    gains: defaultdict[str, list[Change]] = defaultdict(list)
-    loses: defaultdict[str, list[Change]] = defaultdict(list)
+    backend, connection, using = context.adapter.roles, context.connection, context.using
+    gains: defaultdict[str, list[Any]] = defaultdict(list)
+    loses: defaultdict[str, list[Any]] = defaultdict(list)
+    ungrants: defaultdict[str, list[int]] = defaultdict(list)
+    grants: list[RoleGrant] = []
     for change in changes:
         for role in change.gains:
-            gains[role].append(change)
-        for role in change.loses:
-            loses[role].append(change)
+            gains[role].append(change.user)
+        # Where one role is held at a time, the next one takes its place.
+        for role in change.loses if not (backend.exclusive and change.gains) else ():
+            loses[role].append(change.user)
+        for role in change.ungrants:
+            ungrants[role].append(change.scim_user)
+        grants += [
+            RoleGrant(connection_id=connection.pk, scim_user_id=change.scim_user, user_id=change.user, role=role)
+            for role in change.grants
+        ]
+    for role, pks in ungrants.items():
+        for chunk in chunks(pks):
+            RoleGrant.objects.using(using).filter(scim_user__in=chunk, role=role).delete()
     with own_write():
-        for role, losers in loses.items():
-            RoleGrant.objects.using(using).filter(
-                scim_user__in=[change.scim_user for change in losers], role=role
-            ).delete()
-            # Where one role is held at a time, the next one takes its place.
-            users = [change.user for change in losers if not (backend.exclusive and change.gains)]
-            if users:
-                backend.take(role, users, context.connection, using)
-        for role, winners in gains.items():
-            backend.give(role, [change.user for change in winners], context.connection, using)
-    RoleGrant.objects.using(using).bulk_create(
-        RoleGrant(connection_id=context.connection.pk, scim_user_id=change.scim_user, user_id=change.user, role=role)
-        for role, winners in gains.items()
-        for change in winners
-    )
+        for role, users in loses.items():
+            for chunk in chunks(users):
+                backend.take(role, chunk, connection, using)
+        for role, users in gains.items():
+            for chunk in chunks(users):
+                backend.give(role, chunk, connection, using)
+    RoleGrant.objects.using(using).bulk_create(grants, batch_size=1000)
 
 
 def give_default(context: Context, row: ScimUser) -> None:
-    """The default role for somebody just created; recorded as ours, so that the groups' roles replace it."""
-    role = context.connection.default_role
+    """The first role of somebody just created; recorded as ours, so that the groups' roles replace it.
+
+    It is the default role, or else the one for people whom no group maps, since nobody is in a group yet.
+    """
+    connection = context.connection
+    role = _assignable(context, connection.default_role) or _assignable(context, connection.unmapped_role)
     if not role or row.user_id is None:
         return
-    _apply(context, [Change(row.pk, row.user_id, frozenset((role,)), frozenset())])
-    ConnectionGuard.objects.using(context.using).filter(connection_id=context.connection.pk, has_roles=False).update(
-        has_roles=True
-    )
+    _apply(context, [Change(row.pk, row.user_id, role, frozenset(), role, frozenset())])
+    # Asked first, since an UPDATE waits on MariaDB for whoever holds the guard, whether it finds anything or not.
+    guards = ConnectionGuard.objects.using(context.using).filter(connection_id=connection.pk, has_roles=False)
+    if guards.exists():
+        guards.update(has_roles=True)
 
 
 def take_all(context: Context, locked: ConnectionGuard, row: ScimUser) -> None:
     """A person leaves SCIM: every role that SCIM gave goes; those given by hand stay."""
     if not locked.has_roles:
         return
-    roles = RoleGrant.objects.using(context.using).filter(scim_user=row).values_list("role", "user_id")
-    for role, user in list(roles):
-        _apply(context, [Change(row.pk, user, frozenset(), frozenset((role,)))])
-
-
-# Mappings --------------------------------------------------------------------------------------------------
-
-
-def check_role(context: Context, role: str) -> None:
-    """Refuse a role that does not exist or that would make somebody a superuser or staff.
-
-    :raises InvalidValue: it may not be mapped.
-    """
-    backend = context.adapter.roles
-    if backend.is_privileged(role):
-        raise InvalidValue(f"The role {role} is privileged: no identity provider may grant it.")
-    if role not in {known.key for known in backend.choices(context.connection)}:
-        raise InvalidValue(f"There is no role {role} in the application.")
-
-
-def save_mapping(context: Context, group_name: str, role: str, *, priority: int = 0) -> GroupRoleMapping:
-    """Map a group, pushed already or still to come, to a role, and give it to the members there are.
-
-    :raises InvalidValue: see ``check_role``.
-    """
-    check_role(context, role)
-    key = fold(group_name)
-    with transaction.atomic(using=context.using):
-        locked = guard.lock(context)
-        _has_roles(context, locked)
-        groups = ScimGroup.objects.using(context.using).filter(connection_id=context.connection.pk)
-        group = groups.filter(display_name_key=key).order_by("pk").first()
-        mapping, _ = GroupRoleMapping.objects.using(context.using).update_or_create(
-            connection_id=context.connection.pk,
-            group_name_key=key,
-            role=role,
-            defaults={"group": group, "group_name": group_name, "priority": priority},
-        )
-        audit.record(context, audit.Action.CONFIGURE, label=str(mapping), changed=["role mapping"])
-        if group is not None:
-            recompute(context, locked, members_below(context, [group.pk]))
-    return mapping
-
-
-def delete_mapping(context: Context, mapping: GroupRoleMapping) -> None:
-    """Remove a mapping; the roles that only it gave go with it."""
-    with transaction.atomic(using=context.using):
-        locked = guard.lock(context)
-        affected = members_below(context, [mapping.group_id]) if mapping.group_id is not None else set()
-        audit.record(context, audit.Action.CONFIGURE, label=str(mapping), changed=["role mapping"])
-        mapping.delete(using=context.using)
-        recompute(context, locked, affected)
-
-
-def preview(context: Context, group_name: str, role: str, *, priority: int = 0) -> list[Change]:
-    """Who would gain and lose what if this mapping were saved; writes nothing.
-
-    :raises InvalidValue: see ``check_role``.
-    """
-    check_role(context, role)
-    key = fold(group_name)
-    groups = ScimGroup.objects.using(context.using).filter(connection_id=context.connection.pk, display_name_key=key)
-    group = groups.order_by("pk").values_list("pk", flat=True).first()
-    if group is None:
-        return []
-    others = [wish for wish in _wishes(context) if (wish.group, wish.role) != (group, role)]
-    return plan(context, [*others, Wish(group, role, priority)], members_below(context, [group]))
-
-
-def bind_mappings(context: Context, group: ScimGroup, locked: ConnectionGuard) -> None:
-    """Tie mappings made by name to the group that has just arrived."""
-    if locked.has_roles:
-        mappings = GroupRoleMapping.objects.using(context.using).filter(connection_id=context.connection.pk)
-        mappings.filter(group=None, group_name_key=group.display_name_key).update(group=group)
-
-
-def follow_rename(context: Context, group: ScimGroup) -> None:
-    """A mapping follows its group's row; the name it shows follows as well."""
-    GroupRoleMapping.objects.using(context.using).filter(group=group).update(
-        group_name=group.display_name, group_name_key=group.display_name_key
-    )
+    granted = list(RoleGrant.objects.using(context.using).filter(scim_user=row).values_list("role", "user_id"))
+    if not granted:
+        return
+    ours, user = frozenset(role for role, _ in granted), granted[0][1]
+    held = context.adapter.roles.held([user], context.connection, context.using).get(user, frozenset())
+    _apply(context, [Change(row.pk, user, frozenset(), ours & held, frozenset(), ours)])
 
 
 def recompute_all(context: Context) -> int:
     """Work out the roles of everybody in the connection; returns how many people changed."""
-    with transaction.atomic(using=context.using):
+
+    def work() -> int:
         locked = guard.lock(context)
-        return len(recompute(context, locked, list(people(context).values_list("pk", flat=True))))
+        return recompute(context, locked, list(people(context).values_list("pk", flat=True)))
+
+    return run(work, context.using)
 
 
 def members_below(context: Context, groups: Collection[int]) -> set[int]:
@@ -280,7 +241,8 @@ def members_below(context: Context, groups: Collection[int]) -> set[int]:
     return set(rows.values_list("scim_user_id", flat=True))
 
 
-def _has_roles(context: Context, locked: ConnectionGuard) -> None:
+def note(context: Context, locked: ConnectionGuard) -> None:
+    """Remember that the connection has mappings or grants."""
     if not locked.has_roles:
         locked.has_roles = True
         locked.save(using=context.using, update_fields=["has_roles"])

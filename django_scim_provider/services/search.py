@@ -21,7 +21,7 @@ from ..protocol.messages import ListQuery
 from ..protocol.paths import split_path
 from ..protocol.projection import Projection
 from ..protocol.schemas import BoundPath, ResourceType
-from . import group_rows
+from . import group_rows, nesting
 from .context import Context
 from .group_rows import GroupRow
 from .rows import UserRow, document, fetch, groups_of, people
@@ -90,7 +90,9 @@ class Users(Kind[UserRow]):
         return people(self.context)
 
     def condition(self, node: Filter) -> Q:
-        return compile_filter(node, self.context.adapter, self.context.connection)
+        nested = self.context.connection.has_nested_groups
+        below = self._below if nested else None
+        return compile_filter(node, self.context.adapter, self.context.connection, below=below)
 
     def order(self, path: BoundPath) -> Any:
         return compile_sort(path, self.context.adapter)
@@ -113,6 +115,11 @@ class Users(Kind[UserRow]):
         return [
             projection.apply(document(row, groups.get(row.pk, ()), context.adapter, context.base_url)) for row in rows
         ]
+
+    def _below(self, condition: Q) -> set[int]:
+        """The groups that meet a condition and those inside them: two queries."""
+        found = set(group_rows.groups(self.context).filter(condition).values_list("pk", flat=True))
+        return found | nesting.load_if_any(self.context).descendants(found)
 
     def _answers_to(self, row: UserRow, user_name: str) -> bool:
         """Whether the row still has the name, or the host renamed the person behind our back (``.update()``)."""

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from django.db import transaction
-
-from ..models import ScimConnection, ScimGroup, ScimMembership, ScimUser
+from ..models import ConnectionGuard, ScimConnection, ScimGroup, ScimMembership, ScimUser
 from ..protocol.keys import fold
-from . import guard
+from . import guard, role_mappings, roles
 from .context import Context
 from .group_rows import groups
-from .membership import chunks
+from .membership import CHUNK, chunks
 from .rows import people
-from .transactions import now
+from .transactions import now, run
 
 Adopts = ScimConnection.ExistingAccounts
+Equal = ScimConnection.EqualGroupNames
 
 
 def create(context: Context, group: ScimGroup) -> None:
@@ -37,7 +36,7 @@ def rename(context: Context, group: ScimGroup) -> None:
 
 
 def delete(context: Context, group: ScimGroup) -> None:
-    """A team that SCIM made goes with its group; one that was there before stays, without the people SCIM put in."""
+    """A team that SCIM made goes with its group; one that was there before stays, without the people whom the group named."""
     if group.team_key is None:
         return
     if group.made_team:
@@ -61,29 +60,40 @@ def change(context: Context, group: ScimGroup, joined: Collection[int], left: Co
 def adopt(context: Context) -> int:
     """Make a group of every team in scope that has none, where the connection takes over what exists.
 
-    Its members are those of the team's users whom the connection manages. Returns the number of groups made.
+    Its members are those of the team's users whom the connection manages: they are the identity provider's from now
+    on, to be removed by it too. Returns the number of groups made.
     """
-    found = _available(context)
-    for key, team in found.items():
-        with transaction.atomic(using=context.using):
-            guard.lock(context)
-            name = _name(context, team)
-            group = ScimGroup(
-                connection=context.connection,
-                display_name=name,
-                display_name_key=key,
-                unique_key=key,
-                team_key=team,
-                created_at=now(),
-            )
-            group.modified_at = group.created_at
-            group.save(using=context.using, force_insert=True)
-            users = context.group_adapter.members(team, context.using)
-            managed = people(context).filter(user__in=users).values_list("pk", flat=True)
-            ScimMembership.objects.using(context.using).bulk_create(
-                ScimMembership(group=group, scim_user_id=pk) for pk in managed
-            )
-    return len(found)
+
+    def work() -> int:
+        locked = guard.lock(context)
+        found = _available(context)
+        for key, team in found.items():
+            _adopt(context, locked, key, team)
+        return len(found)
+
+    return run(work, context.using)
+
+
+def _adopt(context: Context, locked: ConnectionGuard, key: str, team: str) -> None:
+    moment = now()
+    group = ScimGroup(
+        connection=context.connection,
+        display_name=_name(context, team),
+        display_name_key=key,
+        unique_key=key if context.connection.equal_group_names == Equal.REFUSE else None,
+        team_key=team,
+        created_at=moment,
+        modified_at=moment,
+    )
+    group.save(using=context.using, force_insert=True)
+    managed: list[int] = []
+    for chunk in chunks(context.group_adapter.members(team, context.using)):
+        managed += people(context).filter(user__in=chunk).values_list("pk", flat=True)
+    ScimMembership.objects.using(context.using).bulk_create(
+        (ScimMembership(group=group, scim_user_id=pk) for pk in managed), batch_size=CHUNK
+    )
+    role_mappings.bind(context, locked, group)
+    roles.recompute(context, locked, managed)
 
 
 def _available(context: Context) -> dict[str, str]:
