@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.apps import apps
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from ..models import ScimConnection, ScimGroup
 from ..protocol import core_schemas
+from ..protocol.errors import InvalidValue
 from ..protocol.schemas import Schema
 from .base import ResourceAdapter
 
@@ -71,16 +73,22 @@ class GroupAdapter(ResourceAdapter):
     # Writing; called by services only ----------------------------------------------------------------------
 
     def create_team(self, name: str, connection: ScimConnection, using: str) -> str:
-        """Make the team of a new group; returns its primary key as text."""
-        team = self.new_team(name, connection)
+        """Make the team of a new group; returns its primary key as text.
+
+        :raises InvalidValue: a team cannot be called that.
+        """
+        team = self.new_team(self._cleaned(name), connection)
         team.save(using=using, force_insert=True)
         return str(team.pk)
 
     def rename_team(self, key: str, name: str, using: str) -> None:
-        """Carry a group's new name over; a team that the host deleted stays deleted."""
+        """Carry a group's new name over; a team that the host deleted stays deleted.
+
+        :raises InvalidValue: a team cannot be called that.
+        """
         team = self._team(key, using)
         if team is not None:
-            setattr(team, self.team_name, name)
+            setattr(team, self.team_name, self._cleaned(name))
             team.save(using=using, update_fields=[self.team_name])
 
     def delete_team(self, key: str, using: str) -> None:
@@ -110,10 +118,19 @@ class GroupAdapter(ResourceAdapter):
         if self._through is not None:
             self._members(key, using).filter(**{f"{self.member_user}__in": users}).delete()
 
+    def _cleaned(self, name: str) -> Any:
+        assert self.team_model is not None  # noqa: S101 (called only where the host has teams)
+        field = cast("models.Field[Any, Any]", self.team_model._meta.get_field(self.team_name))
+        try:
+            return field.clean(name, None)
+        except ValidationError as error:
+            raise InvalidValue(f"The application cannot call a team so: {' '.join(error.messages)}") from error
+
     def _members(self, key: str, using: str) -> models.QuerySet[Any]:
         assert self._through is not None  # noqa: S101 (asked by every caller)
         return self._through._base_manager.using(using).filter(**{f"{self.member_team}_id": key})
 
     def _team(self, key: str, using: str) -> Any:
-        assert self.team_model is not None  # noqa: S101 (a key came from there)
+        if self.team_model is None:  # the host had teams when the group was pushed
+            return None
         return self.team_model._base_manager.using(using).filter(pk=key).first()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import override_settings
 
 from conftest import MOUNT, ScimClient
@@ -334,7 +335,7 @@ def test_more_groups_of_one_name_than_a_page_holds_are_paged(scim: ScimClient, c
     ScimConnection.objects.filter(pk=connection.pk).update(equal_group_names="allow")
     for _ in range(3):
         push(scim, "Same")
-    with override_settings(SCIM_PROVIDER={"MAX_RESULTS": 2, "REQUIRE_HTTPS": False}):
+    with override_settings(SCIM_PROVIDER={**settings.SCIM_PROVIDER, "MAX_RESULTS": 2}):
         page = scim.get("/Groups", filter='displayName eq "SAME"').json()
     assert (page["totalResults"], page["itemsPerPage"]) == (3, 2)
 
