@@ -12,6 +12,15 @@ from django.utils.translation import gettext_lazy as _
 
 FREED_DOMAIN = "deleted.invalid"
 """Nobody can receive mail there (RFC 2606)."""
+_ROOM_FOR_ADDRESS = 28
+
+
+def freed_value(max_length: int | None) -> str:
+    """What takes the place of a name or an address that is freed: nobody else's, and short enough for the column."""
+    mark, domain = uuid.uuid4().hex, f"@{FREED_DOMAIN}"
+    if max_length is None:
+        return mark + domain
+    return mark[: max_length - len(domain)] + domain if max_length >= _ROOM_FOR_ADDRESS else mark[:max_length]
 
 
 class LiveUserManager(UserManager[Any]):
@@ -52,20 +61,21 @@ class SoftDeleteUserMixin(models.Model):
         if self.deleted_at is not None:
             return []
         fields = self._freed_fields()
-        mark = uuid.uuid4().hex
         self.freed_values = {name: getattr(self, name) for name in fields}
         for name in fields:
-            setattr(self, name, f"{mark}@{FREED_DOMAIN}")
+            setattr(self, name, freed_value(self._meta.get_field(name).max_length))
         self.deleted_at = timezone.now()
         written = [*fields, "deleted_at", "freed_values", *self._set_active(False)]
         self.save(update_fields=written)
         return written
 
     def restore(self) -> Self:
-        """Undo ``soft_delete()``. Saves.
+        """Undo ``soft_delete()``. Saves; changes nothing about a user who is not deleted.
 
         :raises django.db.IntegrityError: user name or e-mail belong to somebody else by now.
         """
+        if self.deleted_at is None:
+            return self
         for name, value in self.freed_values.items():
             setattr(self, name, value)
         written = [*self.freed_values, "deleted_at", "freed_values", *self._set_active(True)]

@@ -19,15 +19,33 @@ logger = logging.getLogger("django_scim_provider")
 
 
 def connect() -> None:
-    """Listen to the user models of all adapters and to the models they list in ``scope_models``."""
-    for portal in ("", *app_settings.PORTALS):
-        adapter = get_user_adapter(portal)
-        label = adapter.model._meta.label
-        post_save.connect(user_saved, sender=adapter.model, dispatch_uid=f"scim_provider.saved.{label}")
-        pre_delete.connect(user_deleted, sender=adapter.model, dispatch_uid=f"scim_provider.deleted.{label}")
-        for entry in adapter.scope_models:
-            model = apps.get_model(entry) if isinstance(entry, str) else entry
-            post_save.connect(related_saved, sender=model, dispatch_uid=f"scim_provider.saved.{model._meta.label}")
+    """Listen to the user models of all adapters and to the models they list in ``scope_models``.
+
+    Raises nothing: a setting that is broken must not keep ``manage.py check`` from saying so.
+    """
+    try:
+        portals = ["", *app_settings.PORTALS]
+    except Exception as error:  # noqa: BLE001 (SCIM_PROVIDER may be anything)
+        _not_connected(error)
+        return
+    for portal in portals:
+        try:
+            _listen(get_user_adapter(portal))
+        except Exception as error:  # noqa: BLE001 (an adapter of the host's may raise anything)
+            _not_connected(error)
+
+
+def _not_connected(error: Exception) -> None:
+    logger.error("SCIM does not follow changes to users (see manage.py check): %s: %s", type(error).__name__, error)
+
+
+def _listen(adapter: UserAdapter) -> None:
+    label = adapter.model._meta.label
+    post_save.connect(user_saved, sender=adapter.model, dispatch_uid=f"scim_provider.saved.{label}")
+    pre_delete.connect(user_deleted, sender=adapter.model, dispatch_uid=f"scim_provider.deleted.{label}")
+    for entry in adapter.scope_models:
+        model = apps.get_model(entry) if isinstance(entry, str) else entry
+        post_save.connect(related_saved, sender=model, dispatch_uid=f"scim_provider.saved.{model._meta.label}")
 
 
 def user_saved(

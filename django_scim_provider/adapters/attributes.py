@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db.models import Q
 
@@ -42,9 +42,6 @@ class Attr:
         self.get = get
         self.set = set
         self.lookup = lookup or (self.fields[0] if len(self.fields) == 1 else None)
-
-    shown_unsent: ClassVar[bool] = True
-    """Whether the columns' value is shown where the client has sent none, though it agrees with that."""
 
     @property
     def writes(self) -> bool:
@@ -104,10 +101,13 @@ def column_condition(column: str, compare: Compare) -> Q:
 
 
 class Not(Attr):
-    """A boolean column that says the opposite: ``"active": Not("is_locked")``."""
+    """A boolean column that says the opposite: ``"active": Not("is_locked")``.
+
+    An unassigned value is written as ``True``, as by ``Boolean``.
+    """
 
     def __init__(self, field: str) -> None:
-        super().__init__(field, get=lambda value: not value, set=lambda value: not value)
+        super().__init__(field, get=lambda value: not value, set=lambda value: value is False)
 
     def condition(self, compare: Compare, prefix: str) -> Q | None:
         return Q((f"{prefix}{self.lookup}", not compare.value))
@@ -166,9 +166,6 @@ class PrimaryValue(Identifier):
 
 class _FullNamePart(Attr):
     """``name`` or ``displayName`` of a model that has one column for the whole name."""
-
-    # A displayName made up from the name would be sent back, and would then win over the name's next change.
-    shown_unsent = False
 
     def __init__(self, field: str, *, display_name_first: bool, complex_name: bool) -> None:
         def get(full_name: str) -> Any:

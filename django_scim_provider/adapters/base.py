@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
@@ -76,7 +76,10 @@ class ResourceAdapter:
         if self.keep_unmapped:
             return full
         names = self.always_shown | {mapped.path.key for mapped in self.mapping}
-        extensions = (schema.only({name.removeprefix(f"{schema.id}:") for name in names}) for schema in self.extensions)
+        extensions = (
+            schema.only({name.removeprefix(f"{schema.id}:") for name in names if name.startswith(f"{schema.id}:")})
+            for schema in self.extensions
+        )
         return ResourceType(
             self.name,
             self.endpoint,
@@ -119,6 +122,22 @@ class ResourceAdapter:
         return tuple(dict.fromkeys(field for mapped in self.mapping for field in mapped.attr.fields))
 
     @cached_property
+    def selected(self) -> tuple[str, ...]:
+        """What a query selects for ``columns``: JSON columns as a whole, since SQLite reads the text "1" in one as 1."""
+        return tuple(dict.fromkeys(path.stored_in for path in self._host_paths))
+
+    @cached_property
+    def _host_paths(self) -> tuple[HostPath, ...]:
+        return tuple(HostPath(self.model, column) for column in self.columns)
+
+    def from_selected(self, values: Sequence[Any]) -> dict[str, Any]:
+        """The column values, as ``shown`` takes them, of what was read for ``selected``."""
+        row = dict(zip(self.selected, values, strict=True))
+        if self.selected == self.columns:
+            return row
+        return {path.path: path.within(row[path.stored_in]) for path in self._host_paths}
+
+    @cached_property
     def _indexed_paths(self) -> tuple[BoundPath, ...]:
         """Attributes whose values are in the filter index while the host's row is live."""
         return tuple(
@@ -158,7 +177,7 @@ class ResourceAdapter:
     def shown(self, sent: Mapping[str, Any], columns: Mapping[str, Any] | None) -> dict[str, Any]:
         """The resource to show: the form last sent, with the host's value wherever that says something else.
 
-        :param sent: the document last sent.
+        :param sent: the document last sent; empty where nothing ever was: then all that the columns say is shown.
         :param columns: the host's column values by look-up path, or ``None`` where there is no live counterpart.
         :returns: a new canonical document; its inner objects may be shared with ``sent``.
         """
@@ -166,17 +185,17 @@ class ResourceAdapter:
         if columns is None:
             return document
         for path, attr, _ in self.mapping:
-            unsent = path.read(sent) is None
-            if not attr.writes and not unsent:
+            if not attr.writes and path.read(sent) is not None:
                 continue
             stored = tuple(columns[field] for field in attr.fields)
-            if (unsent and attr.shown_unsent) or not attr.agrees(attr.to_host(path, sent), stored):
+            # An attribute that was taken away stays away while the column says no more than its default does.
+            if not sent or not attr.writes or not attr.agrees(attr.to_host(path, sent), stored):
                 path.put(document, attr.from_host(path, stored))
         return document
 
     def read_columns(self, instance: models.Model) -> dict[str, Any]:
         """The column values of an instance, as ``shown`` takes them."""
-        return {column: HostPath(self.model, column).read(instance) for column in self.columns}
+        return {path.path: path.read(instance) for path in self._host_paths}
 
     def index(self, document: Mapping[str, Any], *, live: bool) -> dict[tuple[str, int], Indexed]:
         """The rows of the filter index for a document as shown, by attribute and position.
@@ -241,7 +260,7 @@ def _elements(path: BoundPath, values: list[dict[str, Any]]) -> Iterator[tuple[t
     attribute = path.attribute
     value_attribute = attribute.sub("value")
     for position, element in enumerate(values):
-        kind, primary = fold(str(element.get("type") or "")), element.get("primary")
+        kind, primary = bounded_key(fold(str(element.get("type") or ""))), element.get("primary")
         key = ""
         if value_attribute is not None and element.get("value") is not None:
             key = value_key(BoundPath(path.urn, attribute, value_attribute), element["value"])

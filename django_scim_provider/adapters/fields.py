@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
@@ -54,8 +55,36 @@ class HostPath:
         return self._resolved[1]
 
     @property
+    def relations(self) -> tuple[str, ...]:
+        """The relations to follow from the user to the column's row; none for a column of the user's own."""
+        return self._resolved[0]
+
+    def rows(self, instance: models.Model) -> Iterator[models.Model]:
+        """The rows on the way to the column, the user's own left out; all of them are there after ``write``."""
+        row = instance
+        for name in self.relations:
+            row = getattr(row, name)
+            yield row
+
+    @property
     def is_json_key(self) -> bool:
         return bool(self._resolved[2])
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that lead from a JSON column to the value; none for other columns."""
+        return self._resolved[2]
+
+    @property
+    def stored_in(self) -> str:
+        """The path of the column itself: for a key in a JSON column, that of the column."""
+        return "__".join(self.path.split("__")[: -len(self.keys)]) if self.keys else self.path
+
+    def within(self, value: Any) -> Any:
+        """What the path means of the column's value: for a key in a JSON column, what the key has."""
+        for key in self.keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        return value
 
     @property
     def is_writable(self) -> bool:
@@ -70,7 +99,7 @@ class HostPath:
 
     def read(self, instance: models.Model) -> Any:
         """The column's value on an instance; ``None`` where a related row is missing. May query a relation once."""
-        relations, field, keys = self._resolved
+        relations, field, _ = self._resolved
         value: Any = instance
         for name in relations:
             try:
@@ -79,10 +108,7 @@ class HostPath:
                 return None
             if value is None:
                 return None
-        value = getattr(value, field.attname)
-        for key in keys:
-            value = value.get(key) if isinstance(value, dict) else None
-        return value
+        return self.within(getattr(value, field.attname))
 
     def write(self, instance: models.Model, value: Any) -> tuple[models.Model, str]:
         """Assign, without saving; returns the instance to save (the user, or a related row) and its field's name."""
@@ -91,7 +117,8 @@ class HostPath:
         for name in relations:
             owner = self._related(owner, name)
         if keys:
-            document = dict(getattr(owner, field.attname) or {})
+            held = getattr(owner, field.attname)
+            document = dict(held) if isinstance(held, dict) else {}
             setattr(owner, field.attname, document)
             for key in keys[:-1]:
                 inner = document.get(key)
@@ -136,6 +163,9 @@ class HostPath:
             raise InvalidValue(f"{label} is needed here and cannot be cleared.")
         try:
             value = field.to_python(value)
+            if isinstance(field, models.IntegerField | models.DecimalField):
+                # Range and digits: past them databases raise whatever they like, or round.
+                field.run_validators(value)
         except ValidationError:
             raise InvalidValue(f"The value of {label} does not fit.") from None
         if isinstance(value, str) and field.max_length is not None and len(value) > field.max_length:

@@ -11,8 +11,11 @@ from functools import partial
 from typing import Any, Final
 
 from django.db.models import BooleanField, Case, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery, Value, When
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Lower, NullIf
 
 from ..models import ScimConnection, ScimMembership, ScimValue
+from ..models.values import bounded_key
 from ..protocol import filters
 from ..protocol.errors import InvalidFilter, InvalidValue
 from ..protocol.filters import And, Compare, Element, Filter, Or, Present
@@ -20,6 +23,7 @@ from ..protocol.keys import fold
 from ..protocol.schemas import BoundPath
 from .base import value_key
 from .conditions import EVERYTHING, NOTHING, id_condition, key_condition, time_condition
+from .fields import HostPath
 from .users import UserAdapter
 
 HOST: Final = "user__"
@@ -47,13 +51,25 @@ def compile_sort(path: BoundPath, adapter: UserAdapter) -> Any:
     if own is not None:
         return F(own)
     if adapter.has_column(path):
-        return F(f"{HOST}{adapter.by_key[path.key].attr.lookup}")
-    if path.key in adapter.always_shown or path.attribute.name in ("meta", "schemas"):
+        return _host_order(path, adapter)
+    whole = BoundPath(path.urn, path.attribute).key
+    if whole in adapter.always_shown or whole in ("meta", "schemas"):
         raise InvalidValue(f"Results cannot be sorted by {path.key}.")
-    attribute = path.key if not path.attribute.multi_valued else BoundPath(path.urn, path.attribute).key
+    attribute = whole if path.attribute.multi_valued else path.key
     rows = ScimValue.objects.filter(scim_user=OuterRef("pk"), attribute=attribute)
     # The primary value, or else the first (RFC 7644 section 3.4.2.3).
-    return Subquery(rows.order_by("-primary", "position").values("value_key")[:1])
+    return Subquery(rows.order_by(F("primary").desc(nulls_last=True), "position").values("value_key")[:1])
+
+
+def _host_order(path: BoundPath, adapter: UserAdapter) -> Any:
+    """Text without regard to case, unless the attribute is caseExact; an empty column has no value."""
+    host_path = HostPath(adapter.model, str(adapter.by_key[path.key].attr.lookup))
+    column: Any = F(f"{HOST}{host_path.stored_in}")
+    for key in host_path.keys:
+        column = KeyTextTransform(key, column)
+    if path.target.type not in ("string", "reference"):
+        return column
+    return NullIf(column if path.target.case_exact else Lower(column), Value(""))
 
 
 def live_expression(adapter: UserAdapter, connection: ScimConnection) -> Any:
@@ -235,7 +251,7 @@ def _element_condition(node: Compare) -> Q:
     if sub == "primary":
         return Q(primary=node.value)
     if sub == "type":
-        return ~Q(type="") & key_condition("type", operator, fold(str(node.value)))
+        return ~Q(type="") & key_condition("type", operator, bounded_key(fold(str(node.value))))
     if node.path.attribute.sub("value") is None:
         inner = BoundPath(node.path.urn, node.path.attribute, node.path.sub)
         rows = ScimValue.objects.filter(

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Mapping
 from functools import cached_property, reduce
 from operator import or_
@@ -12,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
-from ..mixins import FREED_DOMAIN, SoftDeleteUserMixin
+from ..mixins import SoftDeleteUserMixin, freed_value
 from ..models import ScimConnection
 from ..protocol import core_schemas
 from ..protocol.errors import InvalidValue
@@ -186,12 +185,14 @@ class UserAdapter(ResourceAdapter):
 
     def free_names(self, user: Any, using: str) -> None:
         """Give up the unique values of somebody whom SCIM removed, because a new person needs them."""
-        mark = uuid.uuid4().hex
-        self._save(user, dict.fromkeys(self.unique_columns, f"{mark}@{FREED_DOMAIN}"), using)
+        fields = {column: HostPath(self.model, column).field for column in self.unique_columns}
+        text = (models.CharField, models.TextField)
+        freed = {name: freed_value(f.max_length) if isinstance(f, text) else None for name, f in fields.items()}
+        self._save(user, freed, using)
 
     def _active(self, active: bool) -> dict[str, Any]:
         mapped = self.by_key.get("active")
-        if mapped is None:
+        if mapped is None or not mapped.attr.writes:
             return {}
         return dict(zip(mapped.attr.fields, mapped.attr.to_host(mapped.path, {"active": active}), strict=True))
 
@@ -204,14 +205,27 @@ class UserAdapter(ResourceAdapter):
         return ["password"]
 
     def _save(self, user: Any, columns: Mapping[str, Any], using: str, *, extra: Iterable[str] = ()) -> None:
-        """Save the user first, then rows related to it, each with the fields that were assigned."""
-        owners: dict[int, tuple[models.Model, set[str]]] = {id(user): (user, set(extra))}
-        for column, value in columns.items():
-            owner, field = HostPath(self.model, column).write(user, value)
-            owners.setdefault(id(owner), (owner, set()))[1].add(field)
-        for owner, fields in owners.values():
-            if owner._state.adding:
-                owner.save(using=using, force_insert=True)
-            elif fields:
-                fields |= {f.name for f in owner._meta.concrete_fields if getattr(f, "auto_now", False)}
-                owner.save(using=using, update_fields=fields)
+        """Save the user first, then rows related to it, each with the fields that were assigned.
+
+        Related rows are looked for once the user is saved: a host's signal may have made them.
+        """
+        paths = [(HostPath(self.model, column), value) for column, value in columns.items()]
+        own = [(path, value) for path, value in paths if not path.relations]
+        _save_row(user, {*extra, *(path.write(user, value)[1] for path, value in own)}, using)
+        rows: dict[tuple[str, ...], tuple[models.Model, set[str]]] = {}
+        for path, value in paths:
+            if path.relations:
+                owner, field = path.write(user, value)
+                for depth, row in enumerate(path.rows(user), start=1):
+                    rows.setdefault(path.relations[:depth], (row, set()))
+                rows[path.relations][1].add(field)
+        for relations in sorted(rows, key=len):
+            _save_row(*rows[relations], using)
+
+
+def _save_row(row: models.Model, fields: set[str], using: str) -> None:
+    if row._state.adding:
+        row.save(using=using, force_insert=True)
+    elif fields:
+        fields |= {field.name for field in row._meta.concrete_fields if getattr(field, "auto_now", False)}
+        row.save(using=using, update_fields=fields)

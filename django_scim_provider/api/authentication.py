@@ -23,6 +23,13 @@ class Principal:
     pk = None
 
 
+def _read(header: str) -> tuple[bool, tokens.Claim | None]:
+    """Whether the header has the word Bearer, and what its token claims."""
+    scheme, _, rest = header.partition(" ")
+    is_bearer = scheme.lower() == "bearer"
+    return is_bearer, tokens.read(rest.strip() if is_bearer else header)
+
+
 class BearerAuthentication(BaseAuthentication):
     """RFC 6750 section 2.1 with the tokens of this package.
 
@@ -31,15 +38,13 @@ class BearerAuthentication(BaseAuthentication):
     """
 
     def authenticate(self, request: Request) -> tuple[Principal, Presented] | None:
-        # Taken out, so that no error report can print it.
-        header = request._request.META.pop("HTTP_AUTHORIZATION", "")
-        if not header:
+        if not request._request.META.get("HTTP_AUTHORIZATION"):
             return None
+        # Taken out, and in no variable from here on, so that no error report can print it.
+        is_bearer, claim = _read(request._request.META.pop("HTTP_AUTHORIZATION"))
         address = remote_address(request._request)
         throttling.check_failures(address)
-        scheme, _, rest = header.partition(" ")
-        is_bearer = scheme.lower() == "bearer"
-        presented = tokens.present(rest.strip() if is_bearer else header, remote_addr=address)
+        presented = tokens.present(claim, remote_addr=address)
         if presented.refusal:
             self._refuse(presented, presented.refusal, address)
         connection = presented.connection

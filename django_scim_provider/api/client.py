@@ -37,7 +37,12 @@ def is_allowed_address(address: str | None, allowlist: str) -> bool:
     if address is None:
         return False
     found = ipaddress.ip_address(address)
-    return any(found in network for network in _networks(allowlist) if network.version == found.version)
+    try:
+        networks = _networks(allowlist)
+    except ValueError:
+        # A list that cannot be read must not let anybody in.
+        return False
+    return any(found in network for network in networks if network.version == found.version)
 
 
 def base_url(request: HttpRequest, depth: int) -> str:

@@ -7,7 +7,7 @@ import sys
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.signals import got_request_exception
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest
 from rest_framework.exceptions import APIException
 
@@ -30,13 +30,14 @@ def to_scim_error(error: Exception, request: HttpRequest) -> errors.ScimError:
     if isinstance(error, SuspiciousOperation):
         logger.warning("A suspicious SCIM request was refused: %s", type(error).__name__)
         return errors.BadRequest("The request's host or headers are not acceptable.")
-    if isinstance(error, APIException):
+    if isinstance(error, APIException) and error.status_code < 500:
         return errors.BadRequest("The request is malformed.")
-    if isinstance(error, OperationalError | InterfaceError):
+    # InternalError: PostgreSQL's word for a server that went read-only; DatabaseError itself: SQLite's for a bad file.
+    if isinstance(error, OperationalError | InterfaceError | InternalError) or type(error) is DatabaseError:
         # An identity provider disables a connection that answers 401 or 404 for a database that is down.
         logger.error("The database failed during a SCIM request.", exc_info=error)
         return errors.Unavailable(retry_after=RETRY_AFTER)
-    if isinstance(error, DatabaseError) and not isinstance(error, OperationalError):
+    if isinstance(error, DatabaseError):
         logger.error("The database refused a statement of a SCIM request.", exc_info=error)
         got_request_exception.send(sender=None, request=request)
         return errors.InternalError()

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from ..conf import app_settings
 from ..protocol.errors import BadRequest, PayloadTooLarge, ScimError, UnsupportedMediaType
-from ..protocol.messages import load_body
+from ..protocol.messages import ListQuery, load_body, parse_query
 
 MEDIA_TYPE: Final = "application/scim+json"
 _CONTENT_TYPE: Final = f"{MEDIA_TYPE}; charset=utf-8"
@@ -42,6 +42,20 @@ def read_body(request: HttpRequest) -> dict[str, Any]:
     if len(data) > limit:
         raise PayloadTooLarge(f"The body may have at most {limit} bytes.")
     return load_body(data)
+
+
+def read_query(request: HttpRequest) -> ListQuery:
+    """The query parameters of a list or a projection.
+
+    :raises InvalidValue: see ``parse_query``.
+    """
+    params = {}
+    for name, values in request.GET.lists():
+        params[name] = values[-1]
+        if len(values) > 1:
+            # Given twice is refused just as given in two spellings is.
+            params[name.swapcase()] = values[0]
+    return parse_query(params)
 
 
 def respond(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:

@@ -20,14 +20,14 @@ from rest_framework.views import APIView
 from ..conf import app_settings
 from ..models import ScimToken
 from ..protocol.errors import Forbidden, MethodNotAllowed, NotFound, NotSupported, Unauthorized
-from ..protocol.messages import list_response, parse_query
+from ..protocol.messages import list_response
 from ..protocol.projection import Projection
 from ..services import audit, groups, role_catalog, search, users
 from ..services.context import Context
 from . import throttling
 from .client import base_url, is_allowed_address, remote_address
 from .exceptions import to_scim_error
-from .messages import read_body, respond, respond_with_error
+from .messages import read_body, read_query, respond, respond_with_error
 
 Action = audit.Action
 READING = frozenset({"GET", "HEAD"})
@@ -153,7 +153,7 @@ class ResourceView(ScimView):
             yield
 
     def projection(self, request: Request) -> Projection:
-        query = parse_query(request._request.GET)
+        query = read_query(request._request)
         return Projection.parse(query.attributes, query.excluded_attributes, self.kind.resource_type)
 
     def locations(self, scim_id: str) -> dict[str, str]:
@@ -172,7 +172,7 @@ class ResourcesView(ResourceView):
 
     def get(self, request: Request) -> HttpResponse:
         with self.watched(Action.READ):
-            query = parse_query(request._request.GET)
+            query = read_query(request._request)
             page = search.list_resources(self.kind, query, self.projection(request))
         return respond(list_response(page.resources, total=page.total, start_index=query.start_index))
 
@@ -216,7 +216,7 @@ class RolesView(ScimView):
 
     def get(self, request: Request) -> HttpResponse:
         with audit.refusals(self.caller, Action.READ, role_catalog.ROLES.name):
-            query = parse_query(request._request.GET)
+            query = read_query(request._request)
             projection = Projection.parse(query.attributes, query.excluded_attributes, role_catalog.ROLES)
             page = role_catalog.list_roles(self.caller, query, projection)
         return respond(list_response(page.resources, total=page.total, start_index=query.start_index))
@@ -229,7 +229,7 @@ class RoleView(ScimView):
 
     def get(self, request: Request, key: str) -> HttpResponse:
         with audit.refusals(self.caller, Action.READ, role_catalog.ROLES.name, key):
-            query = parse_query(request._request.GET)
+            query = read_query(request._request)
             projection = Projection.parse(query.attributes, query.excluded_attributes, role_catalog.ROLES)
             return respond(role_catalog.get_role(self.caller, key, projection))
 

@@ -40,12 +40,17 @@ class ScimToken(models.Model):
     last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True)
     last_used_ip = models.GenericIPAddressField(_("last used from"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
+    # Of the form that asked for the token: sent twice, it must not make two. NULL, which is never a duplicate, elsewhere.
+    request_id = KeyField(max_length=32, null=True, editable=False)  # noqa: DJ001
 
     class Meta:
         verbose_name = _("SCIM token")
         verbose_name_plural = _("SCIM tokens")
         ordering: ClassVar = ["-created_at", "-pk"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["key_id"], name="scim_token_key_id")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["key_id"], name="scim_token_key_id"),
+            models.UniqueConstraint(fields=["request_id"], name="scim_token_request_id"),
+        ]
         permissions: ClassVar = [("manage_scimtoken", _("Can issue, rotate and revoke SCIM tokens"))]
 
     def __str__(self) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from .errors import Mutability
+from .errors import Mutability, PayloadTooLarge
 from .names import server_owned
 from .patch_deltas import Delta, DeltaBuilder
 from .patch_operations import MISSING, Operation, Parsed, PatchPath, parse_operations, parse_path, spread
-from .patch_values import check_required, edit
+from .patch_values import check_required, edit, effort
 from .schemas import BoundPath, ResourceType
 from .tolerance import LENIENT, Tolerance
 from .validation import Cleaner
@@ -25,6 +25,9 @@ __all__ = [
     "parse_operations",
     "parse_path",
 ]
+
+MAX_EFFORT: Final = 1_000_000
+"""What one request may cost, as ``effort`` counts: a second or two. Real requests stay below a hundredth."""
 
 
 class Patched(NamedTuple):
@@ -57,8 +60,10 @@ def apply_operations(
     :raises NoTarget: a filter matches nothing, and no element can or may be made from it.
     :raises InvalidPath, InvalidFilter: a path that cannot select what it should.
     :raises InvalidSyntax: an unknown name in a value, not tolerated.
+    :raises PayloadTooLarge: so many operations with filters on so many values that it would take seconds.
     """
     cleaner = Cleaner(tolerance)
+    spent = 0
     draft = dict(document)
     touched: dict[str, BoundPath] = {}
     builders: dict[str, DeltaBuilder] = {}
@@ -70,6 +75,9 @@ def apply_operations(
             builders.setdefault(whole.key, DeltaBuilder(whole, cleaner)).apply(operation, path)
             continue
         before = whole.read(draft)
+        spent += effort(before, path)
+        if spent > MAX_EFFORT:
+            raise PayloadTooLarge("The operations compare too many values. Send fewer of them in one request.")
         after = edit(before, operation, path, cleaner)
         _check(before, after, operation, whole)
         whole.put(draft, after)

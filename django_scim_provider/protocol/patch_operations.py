@@ -83,9 +83,10 @@ def parse_operations(
     cleaner = Cleaner(tolerance)
     operations: list[Operation] = []
     for raw in listed:
-        operations += _read_operation(raw, resource_type, cleaner)
-        if len(operations) > max_operations:
-            raise _too_many(max_operations)
+        for operation in _read_operation(raw, resource_type, cleaner):
+            if len(operations) == max_operations:
+                raise _too_many(max_operations)
+            operations.append(operation)
     return Parsed(tuple(operations), report(cleaner.ignored))
 
 
@@ -197,7 +198,7 @@ def _noted(operation: Operation, cleaner: Cleaner) -> Operation:
     path = operation.path.path if operation.path else None
     if path and path.sub is None and path.attribute.type == "complex" and operation.op != "remove":
         items = operation.value if isinstance(operation.value, list) else [operation.value]
-        names = {name for item in items if isinstance(item, Mapping) for name in item}
+        names = {name for item in items if isinstance(item, dict) for name in item}
         for name in names:
             if path.attribute.sub(name) is None:
                 cleaner.unknown(f"{path.key}.{name}")

@@ -20,7 +20,7 @@ from decimal import Decimal
 from typing import Any
 
 from .errors import InvalidFilter, InvalidPath, InvalidValue, Mutability, NoTarget
-from .filters import Filter, conjuncts, matches_value
+from .filters import And, Filter, Not, Or, conjuncts, matches_value
 from .keys import fold
 from .patch_operations import MISSING, Operation, PatchPath, with_value
 from .schemas import Attribute
@@ -42,6 +42,24 @@ def edit(current: Any, operation: Operation, path: PatchPath, cleaner: Cleaner) 
     if operation.op == "remove":
         return None
     return cleaner.single(operation.value, attribute, path.path.key)
+
+
+def effort(current: Any, path: PatchPath) -> int:
+    """About how much work ``edit`` is, in microseconds: a filter is evaluated for every element."""
+    if not isinstance(current, list):
+        return 1
+    if path.filter is not None:
+        return len(current) * 4 * _terms(path.filter)
+    return len(current) * (4 if path.path.sub else 1)
+
+
+def _terms(condition: Filter) -> int:
+    match condition:
+        case And(operands) | Or(operands):
+            return sum(map(_terms, operands))
+        case Not(operand):
+            return _terms(operand)
+    return 1
 
 
 def _edit_object(current: Element, operation: Operation, path: PatchPath, cleaner: Cleaner) -> Element | None:
@@ -222,13 +240,17 @@ class _Values:
         if value is None:
             return identity(element)
         sub = self.attribute.sub("value")
-        return ("value", fold(value) if isinstance(value, str) and not (sub and sub.case_exact) else value)
+        return ("value", identity(value) if sub and sub.case_exact else _folded(value))
 
 
 def _agree(one: Element, other: Element) -> bool:
     """Whether two elements of one value have the same ``type``, or one does not say."""
     first, second = one.get("type"), other.get("type")
-    return first is None or second is None or fold(first) == fold(second)
+    return first is None or second is None or _folded(first) == _folded(second)
+
+
+def _folded(value: Any) -> Hashable:
+    return fold(value) if isinstance(value, str) else identity(value)
 
 
 def _demote(elements: list[Any], primary: int) -> None:

@@ -19,12 +19,9 @@ __all__ = [
     "MAX_STRING_LENGTH",
     "MAX_VALUES",
     "Cleaned",
-    "Cleaner",
     "clean_resource",
     "clean_value",
-    "identity",
     "require",
-    "unique",
 ]
 
 MAX_VALUES: Final = 1000
@@ -186,7 +183,7 @@ class Cleaner:
                 parts[sub.name] = self.clean(item, sub, f"{name}.{sub.name}")
         return parts
 
-    def object(self, raw: Any, name: str, *, text_as: str | None = None) -> Mapping[str, Any] | None:
+    def object(self, raw: Any, name: str, *, text_as: str | None = None) -> dict[str, Any] | None:
         """A JSON object, perhaps in a list of its own; a string may stand for ``{text_as: string}``."""
         if isinstance(raw, list):
             raw = self._unwrapped(raw, name)
@@ -194,7 +191,7 @@ class Cleaner:
             return None
         if isinstance(raw, str) and text_as and self.tolerance.single_for_list:
             return {text_as: raw}
-        if not isinstance(raw, Mapping):
+        if not isinstance(raw, dict):
             raise InvalidValue(f"{name} must be an object.")
         return raw
 
@@ -228,14 +225,15 @@ class Cleaner:
         """``None`` for what says "unassigned", the one element of a list, else the value itself."""
         if isinstance(raw, list) and len(raw) == 1 and self.tolerance.list_for_single:
             raw = raw[0]
-        if raw is None or raw in ([], {}) or self._is_blank(raw):
-            return None
-        if isinstance(raw, list):
-            raise InvalidValue(f"{name} must be a single value.")
-        return raw
+        if isinstance(raw, list | dict):
+            if not raw:
+                return None
+            if isinstance(raw, list):
+                raise InvalidValue(f"{name} must be a single value.")
+        return None if self._is_blank(raw) else raw
 
     def _is_blank(self, raw: Any) -> bool:
-        return self.tolerance.empty_is_unassigned and isinstance(raw, str) and not raw
+        return raw == "" and self.tolerance.empty_is_unassigned
 
 
 def whole(parts: Mapping[str, Any], before: Mapping[str, Any], attribute: Attribute) -> dict[str, Any] | None:
@@ -257,7 +255,7 @@ def unique(values: Iterable[T]) -> list[T]:
 
 def identity(value: Any) -> Hashable:
     """A key that equal values of a canonical document share."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return frozenset((name, identity(part)) for name, part in value.items())
     if isinstance(value, list):
         return tuple(identity(item) for item in value)

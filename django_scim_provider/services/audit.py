@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -18,6 +19,8 @@ from .transactions import now
 Action = ScimEvent.Action
 Outcome = ScimEvent.Outcome
 _LABEL_LENGTH: Final = 255
+_ID: Final = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""What may be an id of ours; anything else in a path is the client's text and stays out of the events."""
 logger = logging.getLogger("django_scim_provider")
 
 
@@ -79,7 +82,7 @@ def refusals(context: Context, action: str, resource_type: str, resource_id: obj
                 scim_type=error.scim_type or "",
                 detail=error.detail,
                 resource_type=resource_type,
-                resource_id=resource_id if len(str(resource_id)) <= 36 else "",
+                resource_id=resource_id if _ID.fullmatch(str(resource_id)) else "",
             )
         raise
 

@@ -1,10 +1,11 @@
-"""The life of a connection: made, enabled, disabled."""
+"""The life of a connection: made, enabled, configured, disabled, deleted."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final, NamedTuple
 
-from django.db import transaction
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from .. import signals
@@ -12,6 +13,9 @@ from ..adapters import get_user_adapter
 from ..models import ConnectionGuard, ScimConnection
 from . import audit, sync, tokens
 from .context import Context, database
+
+CONNECTION: Final = "Connection"
+"""The ``resource_type`` of an event about a connection itself."""
 
 
 def default_existing_accounts(portal: str = "") -> str:
@@ -30,10 +34,67 @@ def create(
     policies.setdefault("existing_accounts", default_existing_accounts(portal))
     connection = ScimConnection(name=name, provider=provider, tenant=tenant, portal=portal, **policies)
     connection.full_clean(exclude=["slug"])
-    with transaction.atomic(using=database()):
-        connection.save(using=database(), force_insert=True)
-        ConnectionGuard.objects.using(database()).create(connection=connection)
+    try:
+        with transaction.atomic(using=database()):
+            connection.save(using=database(), force_insert=True)
+            ConnectionGuard.objects.using(database()).create(connection=connection)
+    except IntegrityError:
+        # Somebody else took the name after it was looked up.
+        raise ValidationError({"name": connection.unique_error_message(ScimConnection, ("name",))}) from None
     return connection
+
+
+class Enabled(NamedTuple):
+    """A connection that was switched on together with its first token."""
+
+    context: Context
+    adoption: sync.Adoption
+    issued: tokens.Issued
+
+
+def create_enabled(
+    name: str, *, actor: Any, remote_addr: str | None, request_id: str | None = None, **options: Any
+) -> Enabled:
+    """Make a connection, a token for it, and switch it on; ``options`` are those of ``create``.
+
+    The token is made together with the connection: of two submissions of one form the second makes neither.
+    Nobody can use it before SCIM is on.
+
+    :raises django.core.exceptions.ValidationError: see ``create``.
+    :raises AlreadyIssued: see ``tokens.issue``.
+    """
+    with transaction.atomic(using=database()):
+        context = Context(create(name, **options), actor=actor, remote_addr=remote_addr)
+        issued = tokens.issue(context, request_id=request_id)
+    return Enabled(context, enable(context), issued)
+
+
+def enable_again(context: Context, *, request_id: str | None = None) -> Enabled:
+    """Switch a connection on with a new token, the only live one from then on.
+
+    :raises AlreadyIssued: see ``tokens.issue``.
+    """
+    with transaction.atomic(using=context.using):
+        tokens.revoke_all(context)
+        issued = tokens.issue(context, request_id=request_id)
+    return Enabled(context, enable(context), issued)
+
+
+def configure(context: Context, **settings: Any) -> list[str]:
+    """Write those settings that differ from what is stored, and one event that names them; returns their names.
+
+    :raises django.core.exceptions.ValidationError: a value is not allowed.
+    """
+    connection = context.connection
+    changed = [name for name, value in settings.items() if getattr(connection, name) != value]
+    if changed:
+        for name in changed:
+            setattr(connection, name, settings[name])
+        connection.full_clean(exclude=["slug"])
+        with transaction.atomic(using=context.using):
+            connection.save(using=context.using, update_fields=changed)
+            audit.record(context, audit.Action.CONFIGURE, label=connection.name, changed=changed)
+    return changed
 
 
 def enable(context: Context, progress: sync.Progress | None = None) -> sync.Adoption:
@@ -52,6 +113,24 @@ def disable(context: Context) -> int:
         revoked = tokens.revoke_all(context)
         _switch(context, False)
     return revoked
+
+
+class StillEnabled(ValueError):
+    """A connection that is on cannot be deleted."""
+
+
+def delete(context: Context) -> None:
+    """Delete a connection that is switched off; people keep their accounts, events stay.
+
+    :raises StillEnabled: it is not switched off.
+    """
+    connection = context.connection
+    with transaction.atomic(using=context.using):
+        if ScimConnection.objects.using(context.using).select_for_update().get(pk=connection.pk).enabled:
+            raise StillEnabled("Disable a connection before you delete it.")
+        tokens.revoke_all(context)
+        audit.record(context, audit.Action.DELETE, resource_type=CONNECTION, label=connection.name)
+        connection.delete(using=context.using)
 
 
 def _switch(context: Context, enabled: bool) -> None:

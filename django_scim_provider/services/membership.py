@@ -200,12 +200,16 @@ def _display(element: Mapping[str, Any]) -> str:
     return str(element.get("display") or "")[:MAX_DISPLAY_LENGTH]
 
 
+def groups_with(context: Context, row: ScimUser) -> list[ScimGroup]:
+    """The groups that a person is a direct member of."""
+    return list(groups(context).filter(memberships__scim_user=row).order_by("pk"))
+
+
 def leave_all(context: Context, row: ScimUser) -> list[ScimGroup]:
     """Take a person out of every group, whose version rises; returns the groups."""
-    rows = ScimMembership.objects.using(context.using).filter(scim_user=row)
-    left = list(groups(context).filter(memberships__scim_user=row).order_by("pk"))
+    left = groups_with(context, row)
     if left:
-        rows.delete()
+        ScimMembership.objects.using(context.using).filter(scim_user=row).delete()
         mine = groups(context).filter(pk__in=[group.pk for group in left])
         mine.update(version=F("version") + 1, modified_at=now())
     return left

@@ -53,14 +53,11 @@ def people(context: Context) -> QuerySet[ScimUser]:
 def fetch(queryset: QuerySet[ScimUser], context: Context) -> list[UserRow]:
     """Read rows joined to the host's, in the queryset's order: one query."""
     adapter = context.adapter
-    columns = adapter.columns
     live = live_expression(adapter, context.connection)
-    rows = queryset.annotate(_live=live).values_list(*_OWN, "_live", *(f"{HOST}{column}" for column in columns))
+    selected = (f"{HOST}{column}" for column in adapter.selected)
+    rows = queryset.annotate(_live=live).values_list(*_OWN, "_live", *selected)
     own = len(_OWN)
-    return [
-        UserRow._make((*row[:own], dict(zip(columns, row[own + 1 :], strict=True)) if row[own] else None))
-        for row in rows
-    ]
+    return [UserRow._make((*row[:own], adapter.from_selected(row[own + 1 :]) if row[own] else None)) for row in rows]
 
 
 def groups_of(pks: Collection[int], context: Context) -> Groups:

@@ -70,8 +70,8 @@ class Kind(Generic[RowT]):
         """Rows in the queryset's order: one query."""
         raise NotImplementedError
 
-    def named(self, node: Compare) -> list[RowT] | None:
-        """At most a page of rows for a look-up that an index answers, ``None`` for any other comparison."""
+    def named(self, node: Compare, limit: int) -> list[RowT] | None:
+        """Rows for a look-up that an index answers, ``None`` for any other comparison."""
         raise NotImplementedError
 
     def render(self, rows: Sequence[RowT], projection: Projection) -> list[dict[str, Any]]:
@@ -100,10 +100,10 @@ class Users(Kind[UserRow]):
     def fetch(self, queryset: QuerySet[Any]) -> list[UserRow]:
         return fetch(queryset, self.context)
 
-    def named(self, node: Compare) -> list[UserRow] | None:
+    def named(self, node: Compare, limit: int) -> list[UserRow] | None:
         value = str(node.value)
         if node.path.key == "externalId":
-            return self.fetch(self.queryset().filter(external_id=value).order_by("pk")[: app_settings.MAX_RESULTS + 1])
+            return self.fetch(self.queryset().filter(external_id=value).order_by("pk")[:limit])
         if node.path.key != "userName":
             return None
         rows = self.fetch(self.queryset().filter(user_name_key=fold(value)))
@@ -134,7 +134,8 @@ class Users(Kind[UserRow]):
         columns = zip(mapped.attr.fields, mapped.attr.to_host(mapped.path, {"userName": user_name}), strict=False)
         condition = Q(*((f"{HOST}{column}", value) for column, value in columns))
         rows = self.fetch(self.queryset().filter(condition)[:1])
-        return [row for row in rows if row.columns is not None]
+        # Compared again here: the host's collation may take é for e.
+        return [row for row in rows if row.columns is not None and self._answers_to(row, user_name)]
 
 
 class Groups(Kind[GroupRow]):
@@ -156,13 +157,13 @@ class Groups(Kind[GroupRow]):
     def fetch(self, queryset: QuerySet[Any]) -> list[GroupRow]:
         return group_rows.fetch(queryset)
 
-    def named(self, node: Compare) -> list[GroupRow] | None:
+    def named(self, node: Compare, limit: int) -> list[GroupRow] | None:
         columns = {"displayName": "display_name_key", "externalId": "external_id"}
         column = columns.get(node.path.key)
         if column is None:
             return None
         value = fold(str(node.value)) if column == "display_name_key" else str(node.value)
-        return self.fetch(self.queryset().filter((column, value)).order_by("pk")[: app_settings.MAX_RESULTS + 1])
+        return self.fetch(self.queryset().filter((column, value)).order_by("pk")[:limit])
 
     def render(self, rows: Sequence[GroupRow], projection: Projection) -> list[dict[str, Any]]:
         context = self.context
@@ -209,9 +210,9 @@ def list_resources(kind: Kind[Any], query: ListQuery, projection: Projection) ->
     node = None if query.filter is None else _parse(kind, query.filter)
     count = app_settings.DEFAULT_COUNT if query.count is None else query.count
     count = min(count, app_settings.MAX_RESULTS)
-    if isinstance(node, Compare) and node.operator == "eq" and query.sort_by is None and query.start_index == 1:
+    if isinstance(node, Compare) and node.operator == "eq" and _is_plain(query) and count > 1:
         # The look-up that identity providers send before everything else.
-        rows = kind.named(node)
+        rows = kind.named(node, count + 1)
         if rows is not None and len(rows) <= count:
             return Page(kind.render(rows, projection), len(rows))
     found = kind.queryset()
@@ -252,6 +253,10 @@ def _parse(kind: Kind[Any], text: str) -> Filter:
     return filters.parse_filter(
         text, kind.resource_type, tolerance=context.dialect.tolerance, limits=context.filter_limits
     )
+
+
+def _is_plain(query: ListQuery) -> bool:
+    return query.sort_by is None and query.start_index == 1
 
 
 def _order(kind: Kind[Any], query: ListQuery) -> list[Any]:

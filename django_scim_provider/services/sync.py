@@ -66,7 +66,9 @@ def preview(context: Context) -> tuple[Adoption, list[str]]:
     result = Adoption()
     seen: set[str] = set()
     for batch in _batches(context):
-        for candidate in _adoptable(context, batch, result):
+        candidates = list(_adoptable(context, batch, result))
+        seen |= _taken(context, candidates)
+        for candidate in candidates:
             if candidate.key in seen:
                 result.leave_out(result.collisions, candidate.user_name)
             else:
@@ -99,7 +101,7 @@ def _batches(context: Context) -> Iterator[list[tuple[Any, ...]]]:
     last: Any = None
     while True:
         page = users if last is None else users.filter(pk__gt=last)
-        rows = list(page.values_list("pk", *context.adapter.columns)[:BATCH])
+        rows = list(page.values_list("pk", *context.adapter.selected)[:BATCH])
         if not rows:
             return
         yield rows
@@ -107,16 +109,27 @@ def _batches(context: Context) -> Iterator[list[tuple[Any, ...]]]:
 
 
 def _adoptable(context: Context, rows: Iterable[tuple[Any, ...]], result: Adoption) -> Iterator[Candidate]:
+    rows = list(rows)
     domains = _verified(context)
+    removed = _removed(context, [row[0] for row in rows])
     for pk, *values in rows:
-        document = context.adapter.shown({}, dict(zip(context.adapter.columns, values, strict=True)))
+        document = context.adapter.shown({}, context.adapter.from_selected(values))
         if domains is not None and not _on_domain(document, domains):
+            continue
+        # Deleted through SCIM and let in by nobody since: their name stays free, their resource stays gone.
+        if pk in removed and document.get("active") is not True:
             continue
         user_name = str(document.get("userName", ""))
         try:
             yield Candidate(pk, user_name, user_name_key(user_name), document)
         except InvalidValue:
             result.leave_out(result.unusable, user_name)
+
+
+def _removed(context: Context, pks: list[Any]) -> set[Any]:
+    """Those of these people whom SCIM has deleted in the scope."""
+    rows = ScimUser.objects.using(context.using).filter(scope=context.adapter.scope(context.connection), alive=None)
+    return set(rows.filter(user_id__in=pks).values_list("user_id", flat=True))
 
 
 def _verified(context: Context) -> frozenset[str] | None:
@@ -130,11 +143,17 @@ def _on_domain(document: Mapping[str, Any], domains: frozenset[str]) -> bool:
     return bool(emails) and all(str(email.get("value", "")).rpartition("@")[2].lower() in domains for email in emails)
 
 
+def _taken(context: Context, candidates: Iterable[Candidate]) -> set[str]:
+    """The keys of these people that somebody managed in the scope has already."""
+    rows = ScimUser.objects.using(context.using).filter(scope=context.adapter.scope(context.connection), alive=True)
+    keys = {candidate.key for candidate in candidates}
+    return set(rows.filter(user_name_key__in=keys).values_list("user_name_key", flat=True))
+
+
 def _insert(context: Context, candidates: list[Candidate], result: Adoption) -> None:
     scope = context.adapter.scope(context.connection)
     rows = ScimUser.objects.using(context.using)
-    keys = {candidate.key for candidate in candidates}
-    taken = set(rows.filter(scope=scope, user_name_key__in=keys, alive=True).values_list("user_name_key", flat=True))
+    taken = _taken(context, candidates)
     moment = now()
     made: dict[Any, tuple[ScimUser, Candidate]] = {}
     for candidate in candidates:
@@ -253,7 +272,7 @@ def host_user_saved(user: Any, using: str) -> None:
         scope = context.adapter.scope(connection)
         if scope in scopes or not isinstance(user, context.adapter.model):
             continue
-        mine = in_scope(context).filter(pk=user.pk).values_list("pk", *context.adapter.columns)
+        mine = in_scope(context).filter(pk=user.pk).values_list("pk", *context.adapter.selected)
         result = Adoption()
         _insert(context, list(_adoptable(context, list(mine), result)), result)
         if result.adopted:

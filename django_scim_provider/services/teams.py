@@ -36,7 +36,7 @@ def rename(context: Context, group: ScimGroup) -> None:
 
 
 def delete(context: Context, group: ScimGroup) -> None:
-    """A team that SCIM made goes with its group; one that was there before stays, without the people whom the group named."""
+    """A team that SCIM made goes with its group; one that was there before stays without them."""
     if group.team_key is None:
         return
     if group.made_team:

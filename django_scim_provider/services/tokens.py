@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -30,6 +30,14 @@ class Issued(NamedTuple):
     token: ScimToken
     text: str
 
+    def __repr__(self) -> str:
+        # Error reports print local variables.
+        return f"Issued({self.token!r})"
+
+
+class AlreadyIssued(Exception):
+    """The request was answered with a token before; that one was shown then and cannot be shown again."""
+
 
 def issue(
     context: Context,
@@ -37,39 +45,64 @@ def issue(
     name: str = "",
     life: timedelta | None = None,
     scopes: str = ScimToken.Scopes.WRITE,
+    request_id: str | None = None,
 ) -> Issued:
     """Make a token for the context's connection.
 
     :param life: default ``TOKEN_TTL``; at most two years.
+    :param request_id: names the request, so that sending it again makes no second token.
     :raises ValueError: the life is not positive or is too long.
+    :raises AlreadyIssued: a token with this request id exists.
     """
     life = app_settings.TOKEN_TTL if life is None else life
     if not timedelta(0) < life <= MAX_LIFE:
         raise ValueError(f"A token lives between one second and {MAX_LIFE.days} days.")
     made = new_token()
-    with transaction.atomic(using=context.using):
-        token = ScimToken.objects.using(context.using).create(
-            connection=context.connection,
-            name=name,
-            key_id=made.key_id,
-            digest=made.digest,
-            scopes=scopes,
-            created_by=context.actor,
-            expires_at=timezone.now() + life,
-        )
-        audit.record(context, audit.Action.TOKEN_ISSUE, label=token.starts_with)
+    try:
+        with transaction.atomic(using=context.using):
+            token = ScimToken.objects.using(context.using).create(
+                connection=context.connection,
+                name=name,
+                key_id=made.key_id,
+                digest=made.digest,
+                scopes=scopes,
+                created_by=context.actor,
+                expires_at=timezone.now() + life,
+                request_id=request_id,
+            )
+            audit.record(context, audit.Action.TOKEN_ISSUE, label=token.starts_with)
+    except IntegrityError:
+        if request_id is not None and issued_for(request_id) is not None:
+            raise AlreadyIssued from None
+        raise
     return Issued(token, made.text)
 
 
+def issued_for(request_id: str) -> ScimToken | None:
+    """The token that a request has already been answered with."""
+    found = ScimToken.objects.using(database()).filter(request_id=request_id)
+    return found.select_related("connection").first()
+
+
 def rotate(
-    context: Context, token: ScimToken, *, overlap: timedelta = timedelta(0), life: timedelta | None = None
+    context: Context,
+    token: ScimToken,
+    *,
+    overlap: timedelta = timedelta(0),
+    life: timedelta | None = None,
+    request_id: str | None = None,
 ) -> Issued:
-    """Issue a successor; the old token goes on for the overlap, or dies now, and never lives longer than it would."""
+    """Issue a successor; the old token goes on for the overlap, or dies now, and never lives longer than it would.
+
+    :raises AlreadyIssued: see ``issue``.
+    """
     with transaction.atomic(using=context.using):
-        issued = issue(context, name=token.name, life=life, scopes=token.scopes)
+        issued = issue(context, name=token.name, life=life, scopes=token.scopes, request_id=request_id)
         if overlap > timedelta(0):
-            token.expires_at = min(token.expires_at, timezone.now() + overlap)
-            token.save(using=context.using, update_fields=["expires_at"])
+            ends = timezone.now() + overlap
+            # Compared by the database: somebody else may have shortened the token's life since it was read.
+            ScimToken.objects.using(context.using).filter(pk=token.pk, expires_at__gt=ends).update(expires_at=ends)
+            token.refresh_from_db(using=context.using, fields=["expires_at"])
         else:
             revoke(context, token)
     return issued
@@ -77,12 +110,12 @@ def rotate(
 
 def revoke(context: Context, token: ScimToken) -> None:
     """End a token now. Doing it again changes nothing."""
-    if token.revoked_at is not None:
-        return
+    moment = timezone.now()
     with transaction.atomic(using=context.using):
-        token.revoked_at = timezone.now()
-        token.save(using=context.using, update_fields=["revoked_at"])
-        audit.record(context, audit.Action.TOKEN_REVOKE, label=token.starts_with)
+        live = ScimToken.objects.using(context.using).filter(pk=token.pk, revoked_at=None)
+        if live.update(revoked_at=moment):
+            token.revoked_at = moment
+            audit.record(context, audit.Action.TOKEN_REVOKE, label=token.starts_with)
 
 
 def revoke_all(context: Context) -> int:
@@ -112,11 +145,24 @@ def _connection_columns() -> Sequence[str]:
     return [field.attname for field in ScimConnection._meta.concrete_fields]
 
 
-def present(text: str, *, remote_addr: str | None) -> Presented:
-    """Look a token up: one query, without a join to any user. Notes its use at most once a minute."""
+class Claim(NamedTuple):
+    """What a token's text claims. The text itself goes no further, since error reports print local variables."""
+
+    key_id: str
+    digest: str
+
+
+def read(text: str) -> Claim | None:
+    """The claim of a well-formed token with the right checksum; ``None`` for any other text."""
     key_id = key_id_of(text)
-    if key_id is None:
+    return None if key_id is None else Claim(key_id, digest(text))
+
+
+def present(claim: Claim | None, *, remote_addr: str | None) -> Presented:
+    """Look a token up: one query, without a join to any user. Notes its use at most once a minute."""
+    if claim is None:
         return Presented(None, "", "", "The text is not a token of this application.")
+    key_id = claim.key_id
     using = database()
     names = _connection_columns()
     row: Any = (
@@ -128,7 +174,7 @@ def present(text: str, *, remote_addr: str | None) -> Presented:
     )
     stored = row[1] if row else _DUMMY_DIGEST
     # Compared although the row was found by its key id alone, and as carefully when there is none.
-    matches = hmac.compare_digest(stored, digest(text))
+    matches = hmac.compare_digest(stored, claim.digest)
     if row is None or not matches:
         return Presented(None, key_id, "", "The token is unknown.")
     pk, _, scopes, expires_at, revoked_at, last_used_at = row[: len(_TOKEN_COLUMNS)]

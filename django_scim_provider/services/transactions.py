@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 from django.db import DataError, IntegrityError, OperationalError, connections, transaction
+from django.db.models import Model, QuerySet
 from django.dispatch import Signal
 from django.utils import timezone
 
@@ -18,6 +19,7 @@ from ..protocol.errors import InvalidValue, ScimError, Unavailable, Uniqueness
 from .context import Context, own_write
 
 T = TypeVar("T")
+ModelT = TypeVar("ModelT", bound=Model)
 ATTEMPTS: Final = 4
 _RETRYABLE: Final = frozenset(
     {
@@ -34,9 +36,14 @@ logger = logging.getLogger("django_scim_provider")
 
 def is_retryable(error: BaseException) -> bool:
     """Whether the same work may succeed when it is done again."""
-    cause = error.__cause__
-    code = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or next(iter(error.args), None)
+    code = _code(error)
     return code in _RETRYABLE or code == "database is locked"
+
+
+def _code(error: BaseException) -> Any:
+    """What the driver says went wrong: psycopg's and psycopg2's SQLSTATE, MySQL's number, SQLite's text."""
+    cause = error.__cause__
+    return getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or next(iter(error.args), None)
 
 
 def run(work: Callable[[], T], using: str) -> T:
@@ -49,7 +56,8 @@ def run(work: Callable[[], T], using: str) -> T:
     nested = connections[using].in_atomic_block
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            with own_write(), transaction.atomic(using=using):
+            # What runs on commit is the host's again.
+            with transaction.atomic(using=using), own_write():
                 return work()
         except IntegrityError as error:
             raise translate_integrity(error) from error
@@ -68,8 +76,7 @@ def run(work: Callable[[], T], using: str) -> T:
 
 def translate_integrity(error: IntegrityError) -> ScimError:
     """Our words for a broken constraint; the database's name tables and values."""
-    cause = error.__cause__
-    code = getattr(cause, "sqlstate", None) or next(iter(error.args), None)
+    code = _code(error)
     unique = code in ("23505", 1062) or (isinstance(code, str) and code.startswith("UNIQUE constraint failed"))
     if unique:
         return Uniqueness("The userName, or another value that must be unique, is already taken.")
@@ -84,6 +91,15 @@ def announce(signal: Signal, context: Context, **arguments: Any) -> None:
         signal.send_robust(ScimConnection, connection=context.connection, **arguments)
 
     transaction.on_commit(send, using=context.using)
+
+
+def for_update(queryset: QuerySet[ModelT]) -> QuerySet[ModelT]:
+    """Lock rows against other writers, and no more: PostgreSQL then lets rows that point at them be inserted.
+
+    Else whoever adds a member (membership, then role: keys of our row, then of the host's) and whoever changes that
+    person (the host's row, then ours) would wait for each other.
+    """
+    return queryset.select_for_update(no_key=connections[queryset.db].features.has_select_for_no_key_update)
 
 
 def now() -> datetime:

@@ -14,17 +14,17 @@ from django.dispatch import Signal
 from .. import signals
 from ..adapters.base import Indexed
 from ..conf import app_settings
-from ..models import ScimConnection, ScimUser, ScimValue
-from ..protocol.errors import NotFound, Uniqueness
+from ..models import ConnectionGuard, ScimConnection, ScimUser, ScimValue
+from ..protocol.errors import InvalidValue, NotFound, Uniqueness
 from ..protocol.keys import user_name_key
 from ..protocol.patch import apply_operations, parse_operations
 from ..protocol.projection import Projection
 from ..protocol.validation import clean_resource, require
-from . import audit, guard, lifecycle, membership, roles, teams
+from . import audit, belonging, guard, lifecycle, roles, sync
 from .context import Context
 from .rows import UserRow, document, groups_of, people
 from .search import resource_id
-from .transactions import announce, now, run
+from .transactions import announce, for_update, now, run
 
 TAKEN = "The userName is already taken. Find the person with a filter and update them instead."
 TAKEN_ELSEWHERE = "The userName, or another value that must be unique, is already taken in the application."
@@ -44,6 +44,7 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
     :raises Uniqueness: a living resource, or a host user that SCIM may not touch, has the name.
     """
     cleaned = clean_resource(body, context.adapter.resource_type, tolerance=context.dialect.tolerance)
+    del body  # may hold a password, and error reports print local variables
     wanted = {**cleaned.document}
     require(wanted, context.adapter.resource_type)
     wanted.setdefault("active", True)
@@ -58,7 +59,7 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
             scope=context.adapter.scope(context.connection),
             user_name=wanted["userName"],
             user_name_key=key,
-            external_id=wanted.get("externalId"),
+            external_id=_external_id(wanted),
             attributes=wanted,
             created_at=now(),
         )
@@ -91,6 +92,7 @@ def replace_user(context: Context, scim_id: str, body: Mapping[str, Any]) -> Wri
     :raises NotFound: no such person.
     """
     cleaned = clean_resource(body, context.adapter.resource_type, tolerance=context.dialect.tolerance)
+    del body  # as in create_user
     require(cleaned.document, context.adapter.resource_type)
 
     def replaced(shown: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -109,6 +111,7 @@ def modify_user(context: Context, scim_id: str, body: Mapping[str, Any]) -> Writ
     parsed = parse_operations(
         body, resource_type, tolerance=tolerance, max_operations=app_settings.MAX_PATCH_OPERATIONS
     )
+    del body  # as in create_user
 
     def patched(shown: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
         result = apply_operations(shown, parsed.operations, resource_type, tolerance=tolerance)
@@ -134,14 +137,7 @@ def delete_user(context: Context, scim_id: str) -> None:
         shown = context.adapter.shown(row.attributes, _columns(context, user))
         if context.adapter.is_live(user, context.connection):
             lifecycle.end_access(context, row, user, context.connection.on_delete)
-        row.attributes = {**shown, "active": False}
-        row.alive = None
-        row.modified_at = now()
-        row.save(using=context.using, update_fields=["attributes", "alive", "modified_at"])
-        for group in membership.leave_all(context, row):
-            teams.change(context, group, (), [row.pk])
-        roles.take_all(context, locked, row)
-        ScimValue.objects.using(context.using).filter(scim_user=row).delete()
+        _bury(context, locked, row, shown)
         audit.record(
             context,
             audit.Action.DELETE,
@@ -153,6 +149,16 @@ def delete_user(context: Context, scim_id: str) -> None:
         _announce(context, signals.user_removed, row)
 
     run(work, context.using)
+
+
+def _bury(context: Context, locked: ConnectionGuard, row: ScimUser, shown: Mapping[str, Any]) -> None:
+    """Make a tombstone of a row: out of every group and filter, its name free, its id never used again."""
+    row.attributes = {**shown, "active": False}
+    row.alive = None
+    row.modified_at = now()
+    row.save(using=context.using, update_fields=["attributes", "alive", "modified_at"])
+    belonging.leave(context, locked, row)
+    ScimValue.objects.using(context.using).filter(scim_user=row)._raw_delete(context.using)
 
 
 def render(context: Context, written: Written, projection: Projection) -> dict[str, Any]:
@@ -183,8 +189,7 @@ def _holder(context: Context, key: str) -> Any:
     if not mine or not returns or context.adapter.is_live(row.user, context.connection):
         raise Uniqueness(TAKEN)
     if context.connection.on_reprovision == ScimConnection.OnReprovision.ANEW:
-        row.alive = None
-        row.save(using=context.using, update_fields=["alive"])
+        _bury(context, guard.lock(context), row, row.attributes)
         return None
     return row.scim_id
 
@@ -221,8 +226,11 @@ def _lock(context: Context, scim_id: Any) -> tuple[ScimUser, Any]:
     """Lock the host's row, then ours, by separate statements in this order, which every writer keeps."""
     mine = people(context).filter(scim_id=scim_id)
     hosts = context.adapter.model._base_manager.using(context.using)
-    user: Any = hosts.select_for_update().filter(pk__in=mine.values("user_id")).first()
-    row = mine.select_for_update().first()
+    user: Any = for_update(hosts).filter(pk__in=mine.values("user_id")).first()
+    if user is None:
+        # The account may come with this request, and the roles of groups with it: the guard is taken before our row.
+        guard.lock(context)
+    row = for_update(mine).first()
     if row is None:
         raise NotFound
     if row.user_id is not None and user is not None and row.user_id == user.pk:
@@ -244,21 +252,31 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str) -> Wr
     was_live = adapter.is_live(user, context.connection)
     shown = adapter.shown(row.attributes, _columns(context, user))
     wanted, ignored = compute(shown)
+    if shown.get("active") is False:
+        # Taking the attribute away does not bring anybody back.
+        wanted.setdefault("active", False)
     changed = {name for name in shown.keys() | wanted.keys() if shown.get(name) != wanted.get(name)}
     before, after = bool(shown.get("active", True)), bool(wanted.get("active", True))
     if changed:
+        # Whether the host changed something that no receiver has seen, so that the index does not have it either.
+        unseen = shown != row.attributes
         _write_host(context, row, user, shown, wanted)
-        if "userName" in changed:
-            row.user_name, row.user_name_key = wanted["userName"], user_name_key(wanted["userName"])
-        row.external_id = wanted.get("externalId")
+        if wanted["userName"] != row.user_name:
+            _rename(context, row, wanted["userName"], asked="userName" in changed)
+        row.external_id = _external_id(wanted)
         row.attributes = wanted
         row.modified_at = now()
         row.save(
             using=context.using,
             update_fields=["user", "user_name", "user_name_key", "external_id", "attributes", "modified_at"],
         )
+        if user is None and row.user_id is not None:
+            belonging.enter(context, row)
         is_live = adapter.is_live(row.user, context.connection)
-        _write_index(context, row, adapter.index(shown, live=was_live), adapter.index(wanted, live=is_live))
+        if unseen:
+            sync.rebuild_index(context, row, live=is_live)
+        else:
+            _write_index(context, row, adapter.index(shown, live=was_live), adapter.index(wanted, live=is_live))
     audit.record(
         context,
         action,
@@ -277,6 +295,28 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str) -> Wr
     return _written(context, row)
 
 
+def _rename(context: Context, row: ScimUser, user_name: str, *, asked: bool) -> None:
+    """Take a new name down; one that the host gave behind our back only while nobody else in the scope has it."""
+    key = user_name_key(user_name)
+    if not asked:
+        rows = ScimUser.objects.using(context.using).filter(scope=row.scope, user_name_key=key, alive=True)
+        if rows.exclude(pk=row.pk).exists():
+            return
+    row.user_name, row.user_name_key = user_name, key
+
+
+def _external_id(document: Mapping[str, Any]) -> str | None:
+    """The externalId of a document, as its column takes it.
+
+    :raises InvalidValue: it is too long; not every database says so.
+    """
+    value: str | None = document.get("externalId")
+    longest = ScimUser._meta.get_field("external_id").max_length
+    if value is not None and longest is not None and len(value) > longest:
+        raise InvalidValue(f"externalId may have at most {longest} characters.")
+    return value
+
+
 def _write_host(
     context: Context, row: ScimUser, user: Any, shown: Mapping[str, Any], wanted: Mapping[str, Any]
 ) -> None:
@@ -288,6 +328,7 @@ def _write_host(
         if returns and user is None:
             row.user = _new_account(context, wanted)
         elif returns:
+            lifecycle.refuse_if_protected(context, user, "bring them back")
             adapter.activate(user, using)
             adapter.update(user, adapter.write_columns(wanted), using)
         return

@@ -1,13 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from api.fixtures import second, second_scim, threads
 
-import pytest
-from api.helpers import VENDOR
-from conftest import ScimClient
-from django.db import connection as database
-from django.db import connections
-from factories import ConnectionFactory
-
-from django_scim_provider.models import ScimConnection
+__all__ = ["second", "second_scim", "threads"]

@@ -5,20 +5,28 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from django.apps import apps
+from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.core.cache.backends.base import BaseCache
 from django.db import connection, connections
 from django.http import HttpResponse
+from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
-from django_scim_provider.models import ScimUser
+from django_scim_provider.models import ScimConnection, ScimUser
 from django_scim_provider.protocol import urns
 
 T = TypeVar("T")
 VENDOR = connection.vendor
 NO_SUCH_ID = "5b8e4f5e-3f6f-4c53-8f57-6a2d3d0b1c11"
+
+
+def with_setting(**values: Any) -> Any:
+    """``override_settings`` for some keys of ``SCIM_PROVIDER``."""
+    return override_settings(SCIM_PROVIDER={**settings.SCIM_PROVIDER, **values})
 
 
 def row_of(resource: dict[str, Any]) -> ScimUser:
@@ -99,6 +107,13 @@ def statements(work: Callable[[], object]) -> list[str]:
     return [query["sql"] for query in captured if not query["sql"].startswith(words)]
 
 
+def unpaid(connection: ScimConnection) -> str | None:
+    """For the setting IS_ALLOWED: connections whose name says so are refused, or fail."""
+    if "broken" in connection.name:
+        raise RuntimeError("The billing system is down.")
+    return "SCIM is part of the Enterprise plan." if "unpaid" in connection.name else None
+
+
 # Threads -----------------------------------------------------------------------------------------------------
 
 
@@ -130,3 +145,15 @@ def apart(work: Callable[[], T]) -> T:
 
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(run).result()
+
+
+class BrokenCache(BaseCache):
+    """A cache that does not answer."""
+
+    def __init__(self, location: str, params: dict[str, Any]) -> None:
+        super().__init__(params)
+
+    def _fail(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise ConnectionError("cache is down")
+
+    add = get = set = incr = _fail

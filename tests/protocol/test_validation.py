@@ -336,7 +336,7 @@ class TestSchemas:
         assert document({"schemas": schemas, "userName": "a"}) == {"userName": "a"}
 
     def test_unknown_schemas_are_reported(self) -> None:
-        assert clean_resource({"Schemas": ["urn:x", U, 5]}, USER).ignored == ("urn:x",)
+        assert clean_resource({"Schemas": ["urn:x", U, 5, "urn:x:password"]}, USER).ignored == ("urn:x",)
 
     @pytest.mark.parametrize(
         ("schemas", "detail"),

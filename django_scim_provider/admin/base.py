@@ -1,0 +1,164 @@
+"""What every page of the panel stands on: who sees which connection, and the admin's own frame around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from uuid import UUID
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import Http404, HttpRequest
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils.cache import patch_cache_control
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
+
+from ..models import ScimConnection
+from ..services.addresses import remote_address
+from ..services.context import Context
+from . import access
+from .sentences import field_label
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+    ConnectionAdmin = admin.ModelAdmin[ScimConnection]
+else:
+    ConnectionAdmin = admin.ModelAdmin
+
+
+class Tab(NamedTuple):
+    """One page of a connection, a plain link."""
+
+    page: str
+    label: StrOrPromise
+    permission: str
+
+
+class Panel(ConnectionAdmin):
+    """Pages are methods that begin with ``self.open(...)``, which checks; the modules beside this one add theirs."""
+
+    tabs: ClassVar[tuple[Tab, ...]] = (
+        Tab("change", _("Set-up"), access.VIEW),
+        Tab("people", _("People"), access.VIEW),
+        Tab("policies", _("Policies"), access.VIEW),
+        Tab("events", _("Events"), access.VIEW_EVENTS),
+    )
+
+    # Addresses ---------------------------------------------------------------------------------------------
+
+    def page_url(self, page: str, *args: Any) -> str:
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}"
+        return reverse(name, args=args, current_app=self.admin_site.name)
+
+    def admin_url(self, model: type[Model], pk: object) -> str | None:
+        """Another model's page in the same admin, if it has one there."""
+        if not self.admin_site.is_registered(model):
+            return None
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
+        return reverse(name, args=[pk], current_app=self.admin_site.name)
+
+    def route(self, route: str, view: Callable[..., Any], page: str) -> URLPattern:
+        """A page that only staff reaches, protected from forged requests and from caches by the admin site."""
+        return path(
+            route, self.admin_site.admin_view(view), name=f"{self.opts.app_label}_{self.opts.model_name}_{page}"
+        )
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:  # type: ignore[override]
+        return [*self.panel_urls(), *super().get_urls()]
+
+    def panel_urls(self) -> list[URLPattern]:
+        return []
+
+    # Access ------------------------------------------------------------------------------------------------
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return access.connections(request.user).select_related("state_changed_by").order_by("name")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return access.has(request.user, access.VIEW)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_view_permission(request, obj) and access.has(request.user, access.MANAGE)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.has_change_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_change_permission(request, obj)
+
+    def check_access(self, request: HttpRequest, *permissions: str) -> None:
+        """
+        :raises PermissionDenied: the person may not see connections, or lacks one of the permissions.
+        """
+        if not all(access.has(request.user, permission) for permission in (access.VIEW, *permissions)):
+            raise PermissionDenied
+
+    def open(self, request: HttpRequest, connection_id: object, *permissions: str) -> Context:
+        """The connection a page is about, with the person who acts on it.
+
+        :raises PermissionDenied: see ``check_access``.
+        :raises Http404: there is none, or it belongs to a tenant that the person does not administer.
+        """
+        self.check_access(request, *permissions)
+        try:
+            key = UUID(str(connection_id))
+        except ValueError:
+            raise Http404 from None
+        connection = self.get_queryset(request).filter(pk=key).first()
+        if connection is None:
+            raise Http404
+        return Context(connection, actor=request.user, remote_addr=remote_address(request.META))
+
+    # Pages -------------------------------------------------------------------------------------------------
+
+    def page(
+        self,
+        request: HttpRequest,
+        template: str,
+        *,
+        title: StrOrPromise,
+        connection: ScimConnection | None = None,
+        tab: str = "",
+        status: int = 200,
+        **extra: Any,
+    ) -> TemplateResponse:
+        request.current_app = self.admin_site.name
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": title,
+            "subtitle": None,
+            "connection": connection,
+            "tab": tab,
+            "tabs": self._tabs(request, connection, tab) if connection else [],
+            "overview_url": self.page_url("changelist"),
+            "may_manage": access.has(request.user, access.MANAGE),
+            "may_manage_tokens": access.has(request.user, access.MANAGE_TOKENS),
+            **extra,
+        }
+        return TemplateResponse(request, f"admin/scim_provider/{template}.html", context, status=status)
+
+    def log_settings(self, request: HttpRequest, connection: ScimConnection, names: Sequence[str]) -> None:
+        """The admin's own history; names of settings only, never a value."""
+        with override(None):
+            labels = [field_label(name) for name in names]
+        self.log_change(request, connection, [{"changed": {"fields": labels}}])
+
+    def _tabs(self, request: HttpRequest, connection: ScimConnection, current: str) -> list[dict[str, Any]]:
+        return [
+            {"label": tab.label, "url": self.page_url(tab.page, connection.pk), "is_current": tab.page == current}
+            for tab in self.tabs
+            if access.has(request.user, tab.permission)
+        ]
+
+
+def never_stored(response: TemplateResponse) -> TemplateResponse:
+    """For the one response that shows a token: no cache, no history keeps it, no other site learns of it."""
+    patch_cache_control(response, no_store=True, private=True)
+    # Not "no-referrer": browsers would send "Origin: null" with the forms of the page, and Django refuse them.
+    response["Referrer-Policy"] = "same-origin"
+    return response

@@ -1,0 +1,92 @@
+"""``ScimConnection`` in the admin: the panel, put together."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext as _
+
+from ..models import ScimConnection, ScimUser
+from ..services import connections
+from ..services.addresses import remote_address
+from ..services.context import Context, database
+from . import access, overview, words
+from .enabling import EnablingPages
+from .sentences import sentence
+from .tabs import TabPages
+
+PER_PAGE: Final = 24
+
+
+class ScimConnectionAdmin(EnablingPages, TabPages):
+    """Lists connections, and leads to the pages of one."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        self.check_access(request)
+        query = request.GET.get("q", "").strip()
+        found = self.get_queryset(request)
+        if query:
+            found = found.filter(Q(name__icontains=query) | Q(tenant__icontains=query))
+        page = Paginator(found, PER_PAGE).get_page(request.GET.get("p"))
+        return self.page(
+            request,
+            "overview",
+            title=_("SCIM provisioning"),
+            is_overview=True,
+            page=page,
+            query=query,
+            cards=[self._card(state) for state in overview.states(list(page))],
+            add_url=self.page_url("add"),
+        )
+
+    def _card(self, state: overview.State) -> dict[str, Any]:
+        connection = state.connection
+        return {
+            "state": state,
+            "connection": connection,
+            "changed": words.moment(connection.state_changed_at),
+            "seen": words.moment(connection.last_seen_at),
+            "managed": words.people(state.managed),
+            "kept": words.people_keep_accounts(state.managed) if state.managed else "",
+            "active": words.number(state.active),
+            "warnings": self.warnings(state),
+            "problem": sentence(state.problem) if state.problem else "",
+            "problem_at": words.moment(state.problem.at) if state.problem else None,
+            "url": self.page_url("change", connection.pk),
+            "events_url": self.page_url("events", connection.pk),
+            "enable_url": self.page_url("enable", connection.pk),
+            "rotate": self.page_url("rotate", connection.pk, state.expiring.pk) if state.expiring else None,
+            "issue": self.page_url("issue", connection.pk) if state.has_no_token else None,
+        }
+
+    # Deleting: the admin's own confirmation ----------------------------------------------------------------
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        connection = self.open(request, object_id, access.MANAGE).connection
+        try:
+            if not connection.enabled:
+                return super().delete_view(request, object_id, extra_context)
+        except connections.StillEnabled:
+            # Somebody enabled it while the confirmation was open.
+            pass
+        messages.warning(request, _("SCIM is on for this connection. Disable it first, then delete it."))
+        return HttpResponseRedirect(self.page_url("change", connection.pk))
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Numbers instead of one line for each person."""
+        using = database()
+        people = ScimUser.objects.using(using).filter(connection__in=objs, alive=True).count()
+        kept = [words.people_keep_accounts(people)] if people else []
+        listed = [*(str(obj) for obj in objs), *kept, _("The events stay.")]
+        return listed, {self.opts.verbose_name_plural: len(objs)}, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: ScimConnection) -> None:
+        connections.delete(Context(obj, actor=request.user, remote_addr=remote_address(request.META)))
+
+    def history_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.open(request, object_id)
+        return super().history_view(request, object_id, *args, **kwargs)

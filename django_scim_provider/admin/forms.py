@@ -1,0 +1,154 @@
+"""What the panel asks; each form only says what is wanted, the services do it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django import forms
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from ..adapters import UserAdapter, get_user_adapter
+from ..conf import app_settings
+from ..models import ScimConnection
+from ..services import connections, tokens
+from . import access, policies
+
+if TYPE_CHECKING:
+    ConnectionForm = forms.ModelForm[ScimConnection]
+else:
+    ConnectionForm = forms.ModelForm
+
+OVERLAPS: Final = [
+    ("0", _("End it now: use this when the token may be known to somebody else")),
+    ("24", _("24 hours more")),
+    ("72", _("72 hours more")),
+]
+
+
+def _offer_policies(form: ConnectionForm, names: tuple[str, ...], adapter: UserAdapter) -> None:
+    """Radio buttons with the consequence below each; a policy without a choice is not asked for."""
+    for name in names:
+        current = form.initial.get(name) or getattr(form.instance, name)
+        offered = policies.options(name, adapter, current)
+        if len(offered) < 2:
+            del form.fields[name]
+            continue
+        form.fields[name] = forms.ChoiceField(
+            label=form.fields[name].label,
+            widget=forms.RadioSelect,
+            initial=current,
+            choices=[
+                (
+                    option.value,
+                    format_html("{}<span class=scim-consequence>{}</span>", option.label, option.consequence),
+                )
+                for option in offered
+            ],
+        )
+
+
+class EnableForm(ConnectionForm):
+    """Steps 1 and 2 of enabling: which identity provider, for whom, and the policies."""
+
+    seen = forms.CharField(widget=forms.HiddenInput, required=False)
+    """For which choices the consequences were shown."""
+
+    class Meta:
+        model = ScimConnection
+        fields = ("provider", "name", "portal", "tenant", *policies.ON_ENABLING)
+
+    def __init__(self, *args: Any, user: Any, draft: bool = False, **kwargs: Any) -> None:
+        """:param draft: what is missing is not complained about yet."""
+        super().__init__(*args, **kwargs)
+        self._offer_providers()
+        portal = self._offer_portals()
+        self.adapter = get_user_adapter(portal)
+        self.initial["existing_accounts"] = connections.default_existing_accounts(portal)
+        self._offer_tenants(access.tenants(user, portal))
+        _offer_policies(self, policies.ON_ENABLING, self.adapter)
+        if draft:
+            for field in self.fields.values():
+                field.required = False
+
+    def _offer_providers(self) -> None:
+        """None is chosen beforehand; those without a name of their own come last."""
+        last = (ScimConnection.Provider.STRICT, ScimConnection.Provider.GENERIC)
+        choices = ScimConnection.Provider.choices
+        self.fields["provider"] = forms.ChoiceField(
+            label=self.fields["provider"].label,
+            widget=forms.RadioSelect,
+            choices=[*(choice for choice in choices if choice[0] not in last), *((key, key.label) for key in last)],
+        )
+
+    def _offer_portals(self) -> str:
+        portals = sorted(app_settings.PORTALS)
+        if not portals:
+            del self.fields["portal"]
+            return ""
+        self.fields["portal"] = forms.ChoiceField(
+            label=self.fields["portal"].label,
+            required=False,
+            choices=[("", _("None")), *((portal, portal) for portal in portals)],
+        )
+        chosen = self.data.get(self.add_prefix("portal"), "")
+        return chosen if chosen in portals else ""
+
+    def _offer_tenants(self, tenants: list[str] | None) -> None:
+        if not self.adapter.multi_tenant:
+            del self.fields["tenant"]
+            return
+        self.fields["tenant"].required = True
+        if tenants is not None:
+            self.fields["tenant"] = forms.ChoiceField(
+                label=self.fields["tenant"].label,
+                choices=[("", _("Choose one")), *((tenant, tenant) for tenant in tenants)],
+            )
+
+    @property
+    def consequences(self) -> str:
+        """What the consequences depend on; ``seen`` must say the same before anything is saved."""
+        connection = self.instance
+        if connection.existing_accounts == ScimConnection.ExistingAccounts.NEVER:
+            return connection.existing_accounts
+        return f"{connection.portal}/{connection.tenant}/{connection.existing_accounts}"
+
+    def options(self) -> dict[str, Any]:
+        """What ``services.connections.create`` takes."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "seen"}
+
+
+class PoliciesForm(ConnectionForm):
+    class Meta:
+        model = ScimConnection
+        fields = ("name", "provider", *policies.AFTERWARDS)
+
+    def __init__(self, *args: Any, adapter: UserAdapter, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _offer_policies(self, policies.AFTERWARDS, adapter)
+
+
+def _default_days() -> int:
+    return max(1, app_settings.TOKEN_TTL.days)
+
+
+class IssueForm(forms.Form):
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=100,
+        required=False,
+        help_text=_("For example where it is used. Shown beside the token."),
+    )
+    days = forms.IntegerField(
+        label=_("Valid for days"),
+        min_value=1,
+        max_value=tokens.MAX_LIFE.days,
+        initial=_default_days,
+        help_text=_("Two years at most."),
+    )
+
+
+class RotateForm(forms.Form):
+    overlap = forms.ChoiceField(
+        label=_("The old token works for"), widget=forms.RadioSelect, choices=OVERLAPS, initial="24"
+    )

@@ -1,0 +1,151 @@
+"""What to do on the identity provider's side, in the words of its own screens.
+
+Labels in quotation marks are what the screen says; they stay as they are in every language.
+"""
+
+# ruff: noqa: RUF001 (the paths through the screens are written with single quotation marks)
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from django.utils.translation import gettext_lazy as _
+
+from ..models import ScimConnection
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+Provider = ScimConnection.Provider
+
+
+class Guide(NamedTuple):
+    """One identity provider's set-up, step by step."""
+
+    name: StrOrPromise
+    """What it is called in a sentence."""
+    base_url_label: str
+    """What its screen calls the field for the base URL."""
+    token_label: str
+    """What its screen calls the field for the token."""
+    steps: tuple[StrOrPromise, ...]
+
+
+GENERIC: Final = Guide(
+    name=_("your identity provider"),
+    base_url_label="Base URL",
+    token_label="Bearer token",  # noqa: S106 (a label)
+    steps=(
+        _("Open the provisioning settings of this application and choose SCIM 2.0."),
+        _("Enter the base URL and the bearer token. The token travels in the header “Authorization: Bearer”."),
+        _("Use “userName” as the attribute that identifies a person."),
+        _("Test the connection, then save."),
+        _("Assign the people who are to have access. They appear here under People."),
+    ),
+)
+
+GUIDES: Final[dict[str, Guide]] = {
+    Provider.OKTA: Guide(
+        name="Okta",
+        base_url_label="SCIM connector base URL",
+        token_label="HTTP Header › Authorization: Bearer",  # noqa: S106
+        steps=(
+            _(
+                "Open “Applications” › your SAML or SWA app › “General” › “App Settings” › “Edit”, choose “SCIM” "
+                "under “Provisioning” and press “Save”."
+            ),
+            _(
+                "Open the tab “Provisioning” › “Integration” › “Edit”. Paste the base URL into “SCIM connector "
+                "base URL” and enter “userName” as “Unique identifier field for users”."
+            ),
+            _("Under “Supported provisioning actions” tick “Push New Users” and “Push Profile Updates”."),
+            _(
+                "Choose “HTTP Header” as “Authentication Mode” and paste the token into “Authorization”, after the "
+                "word “Bearer”."
+            ),
+            _("Press “Test Connector Configuration”. It should say “Connector configured successfully”. Press “Save”."),
+            _(
+                "Under “To App” › “Edit” enable “Create Users”, “Update User Attributes” and “Deactivate Users”. "
+                "Press “Save”."
+            ),
+            _("Assign people on the tab “Assignments”. They appear here under People."),
+        ),
+    ),
+    Provider.ENTRA: Guide(
+        name="Microsoft Entra ID",
+        base_url_label="Tenant URL",
+        token_label="Secret Token",  # noqa: S106
+        steps=(
+            _(
+                "In the Microsoft Entra admin center open “Enterprise applications” and your application, or press "
+                "“New application” › “Create your own application” › “Integrate any other application you don't "
+                "find in the gallery (Non-gallery)”."
+            ),
+            _("Open “Provisioning” › “Connect your application”. On older screens: “Provisioning Mode” “Automatic”."),
+            _("Paste the base URL into “Tenant URL” and the token into “Secret Token”."),
+            _("Press “Test Connection”. When it was successful, press “Create” or “Save”."),
+            _("Assign people under “Users and groups”."),
+            _(
+                "Press “Start provisioning” on the overview. A cycle takes up to 40 minutes; “Provision on demand” "
+                "tries one person at once."
+            ),
+        ),
+    ),
+    Provider.ONELOGIN: Guide(
+        name="OneLogin",
+        base_url_label="SCIM Base URL",
+        token_label="SCIM Bearer Token",  # noqa: S106
+        steps=(
+            _(
+                "Open “Applications” › “Add App”, search for “SCIM Provisioner with SAML (SCIM v2 Enterprise)”, "
+                "name it and press “Save”."
+            ),
+            _(
+                "On the tab “Configuration” paste the base URL into “SCIM Base URL” and the token into “SCIM "
+                "Bearer Token”."
+            ),
+            _("Under “API Status” press “Enable”. Press “Save”."),
+            _(
+                "On the tab “Provisioning” tick “Enable provisioning”. For people who are deleted or lose access "
+                "choose “Suspend” or “Delete”. Press “Save”."
+            ),
+            _("Give people access on the tab “Access”. Approve what is “Pending” under “Users”."),
+        ),
+    ),
+    Provider.JUMPCLOUD: Guide(
+        name="JumpCloud",
+        base_url_label="Base URL",
+        token_label="Token Key",  # noqa: S106
+        steps=(
+            _("Open “SSO Applications”, your application, and the tab “Identity Management”."),
+            _("Choose “SCIM 2.0” as “SCIM Version”."),
+            _("Paste the base URL into “Base URL” and the token into “Token Key”."),
+            _(
+                "Enter an address that nobody has as “Test User Email”: JumpCloud creates this person, changes "
+                "them and removes them again."
+            ),
+            _("Press “Test Connection”, then “Activate”, then “Save”."),
+            _("Choose the groups of people who are to have access on the tab “User Groups”."),
+        ),
+    ),
+    Provider.GOOGLE: Guide(
+        name="Google Workspace",
+        base_url_label="Endpoint URL",
+        token_label="Access token",  # noqa: S106
+        steps=(
+            _(
+                "In the Google Admin console open “Apps” › “Web and mobile apps” › your SAML app › "
+                "“Autoprovisioning” › “Configure autoprovisioning”."
+            ),
+            _("Paste the token into “Access token” and press “Continue”."),
+            _("Paste the base URL into “Endpoint URL” and press “Continue”."),
+            _("Check the attribute mapping and choose who is to be provisioned."),
+            _("Under “Deprovisioning” choose how soon a suspended or removed person loses access. Press “Finish”."),
+            _("Turn “Autoprovisioning” to “Active”."),
+        ),
+    ),
+}
+
+
+def guide(provider: str) -> Guide:
+    """The provider's guide, or the general one."""
+    return GUIDES.get(provider, GENERIC)

@@ -1,0 +1,19 @@
+"""Where identity providers reach this site."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+from ..conf import app_settings
+
+
+def base_url(request: HttpRequest) -> str | None:
+    """The base URL to hand to an identity provider, without a trailing slash; ``None`` if nothing is mounted."""
+    if app_settings.BASE_URL is not None:
+        return app_settings.BASE_URL
+    try:
+        path = reverse("scim_provider:users")
+    except NoReverseMatch:
+        return None
+    return request.build_absolute_uri(path.rstrip("/").removesuffix("/Users"))

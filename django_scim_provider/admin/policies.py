@@ -1,0 +1,144 @@
+"""The policies that an administrator chooses, each choice with its consequence in a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from django.utils.translation import gettext_lazy as _
+
+from ..adapters import UserAdapter
+from ..models import ScimConnection
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+Create = ScimConnection.OnCreate
+Existing = ScimConnection.ExistingAccounts
+RawToken = ScimConnection.RawToken
+Removal = ScimConnection.OnDeactivate
+Return = ScimConnection.OnReprovision
+
+
+class Option(NamedTuple):
+    """One radio button."""
+
+    value: str
+    label: StrOrPromise
+    consequence: StrOrPromise
+
+
+ON_ENABLING: Final = ("existing_accounts", "on_create", "on_deactivate", "on_delete")
+"""What is asked when SCIM is enabled."""
+
+AFTERWARDS: Final = ("on_create", "on_deactivate", "on_delete", "on_reprovision", "existing_accounts", "raw_token")
+"""What the Policies page offers; names of fields of ``ScimConnection``."""
+
+
+def options(name: str, adapter: UserAdapter, current: str) -> list[Option]:
+    """The choices that make sense for this adapter, and the present one in any case."""
+    offered = _offered(name, adapter)
+    return [option for option in _ALL[name](adapter) if option.value in offered or option.value == current]
+
+
+def _offered(name: str, adapter: UserAdapter) -> set[str]:
+    kind = type(adapter)
+    if name in ("on_deactivate", "on_delete"):
+        found = {Removal.SUSPEND, Removal.DELETE, Removal.NOTHING}
+        found |= {Removal.REMOVE} if adapter.multi_tenant else set()
+        found |= {Removal.HOOK} if kind.deactivate is not UserAdapter.deactivate else set()
+        return {str(value) for value in found}
+    if name == "existing_accounts":
+        # Where tenants share accounts, one tenant's provider must not take over everybody.
+        existing = {Existing.NEVER} if adapter.multi_tenant else {Existing.NEVER, Existing.ADOPT}
+        existing |= {Existing.VERIFIED} if kind.verified_domains is not UserAdapter.verified_domains else set()
+        return {str(value) for value in existing}
+    if name == "on_reprovision" and not adapter.soft_deletes:
+        return set()
+    return {option.value for option in _ALL[name](adapter)}
+
+
+def _on_create(adapter: UserAdapter) -> Iterator[Option]:
+    yield Option(
+        Create.CREATE,
+        _("Create an account"),
+        _("It has no password: the person signs in with the identity provider or not at all."),
+    )
+    yield Option(
+        Create.IGNORE,
+        _("Accept the person, create no account"),
+        _("The identity provider sees a success; nobody gets access by it."),
+    )
+
+
+def _removal(adapter: UserAdapter) -> Iterator[Option]:
+    if adapter.soft_deletes:
+        yield Option(
+            Removal.SUSPEND,
+            _("Mark as deleted"),
+            _("The person cannot sign in, user name and e-mail address become free. It can be undone."),
+        )
+    else:
+        yield Option(
+            Removal.SUSPEND, _("Suspend"), _("The person cannot sign in. Nothing is deleted, and it can be undone.")
+        )
+    yield Option(
+        Removal.REMOVE,
+        _("Remove from the organization"),
+        _("The account and its other organizations stay as they are."),
+    )
+    yield Option(
+        Removal.DELETE,
+        _("Delete the account"),
+        _("The account and everything that depends on it are gone. This cannot be undone."),
+    )
+    yield Option(
+        Removal.HOOK, _("Run this application's own procedure"), _("Its developers have decided what happens then.")
+    )
+    yield Option(
+        Removal.NOTHING,
+        _("Do nothing"),
+        _("The person keeps their access. Choose this only if something else takes it away."),
+    )
+
+
+def _on_reprovision(adapter: UserAdapter) -> Iterator[Option]:
+    yield Option(Return.REVIVE, _("Revive the old account"), _("The person finds everything as they left it."))
+    yield Option(Return.ANEW, _("Start anew"), _("The person gets an empty account; the old one stays deleted."))
+
+
+def _existing_accounts(adapter: UserAdapter) -> Iterator[Option]:
+    yield Option(
+        Existing.ADOPT,
+        _("Manage everybody"),
+        _("The identity provider can update and deactivate everybody with an account here, except protected people."),
+    )
+    yield Option(
+        Existing.VERIFIED,
+        _("Manage people on verified domains"),
+        _("Only those whose e-mail addresses are all on a domain that is verified for the organization."),
+    )
+    yield Option(
+        Existing.NEVER,
+        _("Manage new people only"),
+        _("Accounts that this connection did not create stay out of its reach."),
+    )
+
+
+def _raw_token(adapter: UserAdapter) -> Iterator[Option]:
+    yield Option(RawToken.REFUSE, _("Refuse"), _("As the standard says: “Authorization: Bearer” and the token."))
+    yield Option(
+        RawToken.ACCEPT,
+        _("Accept"),
+        _("For clients that send the token alone, such as Okta's “SCIM 2.0 Test App (Header Auth)”."),
+    )
+
+
+_ALL: Final = {
+    "on_create": _on_create,
+    "on_deactivate": _removal,
+    "on_delete": _removal,
+    "on_reprovision": _on_reprovision,
+    "existing_accounts": _existing_accounts,
+    "raw_token": _raw_token,
+}

@@ -1,0 +1,95 @@
+"""What happened, as a sentence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from django.core.exceptions import FieldDoesNotExist
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from ..models import ScimConnection, ScimEvent
+from ..services.connections import CONNECTION
+from . import words
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+Action = ScimEvent.Action
+Outcome = ScimEvent.Outcome
+
+_DONE: Final[dict[str, StrOrPromise]] = {
+    Action.CREATE: gettext_lazy("%(who)s created %(what)s."),
+    Action.REPLACE: gettext_lazy("%(who)s updated %(what)s."),
+    Action.MODIFY: gettext_lazy("%(who)s updated %(what)s."),
+    Action.DELETE: gettext_lazy("%(who)s removed %(what)s."),
+    Action.READ: gettext_lazy("%(who)s read %(what)s."),
+    Action.AUTHENTICATE: gettext_lazy("%(who)s connected."),
+    Action.ADOPT: gettext_lazy("%(who)s put people under this connection's management: %(why)s"),
+    Action.RELEASE: gettext_lazy("%(who)s ended this connection's management of people: %(why)s"),
+    Action.ENABLE: gettext_lazy("%(who)s enabled SCIM."),
+    Action.DISABLE: gettext_lazy("%(who)s disabled SCIM."),
+    Action.TOKEN_ISSUE: gettext_lazy("%(who)s issued the token %(what)s"),
+    Action.TOKEN_REVOKE: gettext_lazy("%(who)s revoked the token %(what)s"),
+    Action.CONFIGURE: gettext_lazy("%(who)s changed the settings: %(changed)s."),
+}
+_NOT_DONE: Final[dict[str, StrOrPromise]] = {
+    Action.CREATE: gettext_lazy("%(who)s could not create %(what)s: %(why)s"),
+    Action.REPLACE: gettext_lazy("%(who)s could not update %(what)s: %(why)s"),
+    Action.MODIFY: gettext_lazy("%(who)s could not update %(what)s: %(why)s"),
+    Action.DELETE: gettext_lazy("%(who)s could not remove %(what)s: %(why)s"),
+    Action.READ: gettext_lazy("%(who)s asked for something that cannot be answered: %(why)s"),
+    Action.AUTHENTICATE: gettext_lazy("%(who)s was turned away: %(why)s"),
+}
+_OTHERWISE: Final = gettext_lazy("%(who)s was refused: %(why)s")
+_CONNECTION_DELETED: Final = gettext_lazy("%(who)s deleted the connection %(what)s.")
+_NAMELESS: Final = {ScimConnection.Provider.GENERIC, ScimConnection.Provider.STRICT}
+
+
+def sentence(event: ScimEvent) -> str:
+    """One event in words; ``connection`` and ``actor`` should have been selected with it."""
+    done = event.outcome == Outcome.SUCCESS
+    template = _DONE[event.action] if done else _NOT_DONE.get(event.action, _OTHERWISE)
+    if done and event.action == Action.DELETE and event.resource_type == CONNECTION:
+        template = _CONNECTION_DELETED
+    text = str(template) % {
+        "who": _who(event),
+        "what": _what(event),
+        "why": event.detail or _("no reason given."),
+        "changed": ", ".join(field_label(name) for name in event.changed),
+    }
+    if event.actor is None:
+        # What we call somebody begins the sentence; a person's own name stays as it is written.
+        text = text[:1].upper() + text[1:]
+    if event.count > 1:
+        times = ngettext("(%(count)s time)", "(%(count)s times)", event.count) % {"count": words.number(event.count)}
+        text = f"{text} {times}"
+    return text
+
+
+def field_label(name: str) -> str:
+    """What a setting of a connection is called."""
+    try:
+        return str(ScimConnection._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+    except FieldDoesNotExist:
+        return name
+
+
+def _who(event: ScimEvent) -> str:
+    if event.actor is not None:
+        return str(event.actor.get_username())
+    if event.action == Action.AUTHENTICATE and event.outcome != Outcome.SUCCESS:
+        return _("A client")
+    if not event.key_id:
+        return _("a command on the server")
+    if event.connection is not None and event.connection.provider not in _NAMELESS:
+        return str(event.connection.get_provider_display())
+    return _("the identity provider")
+
+
+def _what(event: ScimEvent) -> str:
+    if event.label:
+        return event.label
+    if event.resource_type == "Group":
+        return _("a group")
+    return _("a person")

@@ -1,0 +1,216 @@
+"""The pages of one connection that show something: set-up, people, policies, events."""
+
+from __future__ import annotations
+
+import copy
+from contextlib import suppress
+from typing import Any, Final
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Page, Paginator
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern
+from django.utils.translation import gettext as _
+
+from ..models import ScimEvent, ScimToken, ScimUser
+from ..services import connections
+from ..services.context import Context
+from ..services.rows import UserRow, fetch, people
+from . import access, overview, words
+from .base import Panel
+from .forms import PoliciesForm
+from .guides import guide
+from .mount import base_url
+from .sentences import sentence
+
+PER_PAGE: Final = 50
+ENDED_TOKENS: Final = 20
+
+
+class TabPages(Panel):
+    def panel_urls(self) -> list[URLPattern]:
+        return [
+            self.route("<uuid:connection_id>/people/", self.people_view, "people"),
+            self.route("<uuid:connection_id>/policies/", self.policies_view, "policies"),
+            self.route("<uuid:connection_id>/events/", self.events_view, "events"),
+            *super().panel_urls(),
+        ]
+
+    # Set-up ------------------------------------------------------------------------------------------------
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        context = self.open(request, object_id)
+        connection = context.connection
+        state = overview.states([connection])[0]
+        tokens = ScimToken.objects.using(context.using).filter(connection=connection).select_related("created_by")
+        live = {token.pk for token in state.tokens}
+        ended = tokens.exclude(pk__in=live)
+        return self.page(
+            request,
+            "setup",
+            title=connection.name,
+            subtitle=_("Set-up"),
+            connection=connection,
+            tab="change",
+            state=state,
+            warnings=self.warnings(state),
+            base_url=base_url(request),
+            guide=guide(connection.provider),
+            live_tokens=[self._token(token) for token in tokens if token.pk in live],
+            ended_tokens=[self._token(token) for token in ended[:ENDED_TOKENS]],
+            disable_url=self.page_url("disable", connection.pk),
+            enable_url=self.page_url("enable", connection.pk),
+            issue_url=self.page_url("issue", connection.pk),
+            delete_url=self.page_url("delete", connection.pk),
+            history_url=self.page_url("history", connection.pk),
+        )
+
+    def _token(self, token: ScimToken) -> dict[str, Any]:
+        return {
+            "token": token,
+            "created": words.moment(token.created_at),
+            "expires": words.moment(token.expires_at),
+            "used": words.moment(token.last_used_at),
+            "revoked": words.moment(token.revoked_at),
+            "rotate_url": self.page_url("rotate", token.connection_id, token.pk),
+            "revoke_url": self.page_url("revoke", token.connection_id, token.pk),
+        }
+
+    def warnings(self, state: overview.State) -> list[str]:
+        """What an administrator should do about a connection's tokens."""
+        if state.has_no_token:
+            return [_("No token is valid, so the identity provider is turned away. Issue a new one.")]
+        if state.expiring:
+            left = words.moment(state.expiring.expires_at)
+            return [_("The token expires %(when)s. Rotate it before then.") % {"when": left.words if left else ""}]
+        if state.outdated:
+            left = words.moment(state.outdated.expires_at)
+            text = _(
+                "The identity provider still uses the token %(token)s, which ends %(when)s. "
+                "Give it the new one before then."
+            )
+            return [text % {"token": state.outdated.starts_with, "when": left.words if left else ""}]
+        return []
+
+    # People ------------------------------------------------------------------------------------------------
+
+    def people_view(self, request: HttpRequest, connection_id: UUID) -> HttpResponse:
+        context = self.open(request, connection_id)
+        query = request.GET.get("q", "").strip()
+        page = _page(request, _search_people(people(context), query).order_by("user_name_key", "pk").values_list("pk"))
+        rows = {row.pk: row for row in fetch(people(context).filter(pk__in=[pk for (pk,) in page]), context)}
+        origins = dict(people(context).filter(pk__in=list(rows)).values_list("pk", "origin"))
+        labels = dict(ScimUser.Origin.choices)
+        return self.page(
+            request,
+            "people",
+            title=context.connection.name,
+            subtitle=_("People"),
+            connection=context.connection,
+            tab="people",
+            page=page,
+            query=query,
+            count=words.people(page.paginator.count),
+            people=[
+                self._person(request, context, rows[pk]) | {"origin": labels[origins[pk]]}
+                for (pk,) in page
+                if pk in rows
+            ],
+        )
+
+    def _person(self, request: HttpRequest, context: Context, row: UserRow) -> dict[str, Any]:
+        shown = context.adapter.shown(row.attributes, row.columns)
+        name = shown.get("name") or {}
+        full = " ".join(str(name[part]) for part in ("givenName", "familyName") if name.get(part))
+        return {
+            "user_name": row.user_name,
+            "name": shown.get("displayName") or name.get("formatted") or full,
+            "is_active": shown.get("active", True),
+            "since": words.moment(row.created_at),
+            "changed": words.moment(row.modified_at),
+            "url": self._host_url(request, context, row),
+        }
+
+    def _host_url(self, request: HttpRequest, context: Context, row: UserRow) -> str | None:
+        """The page of the host's own user admin, where there is one that this administrator may open."""
+        model = context.adapter.model
+        url = None if row.user_id is None else self.admin_url(model, row.user_id)
+        if url is None or not self.admin_site.get_model_admin(model).has_view_or_change_permission(request):
+            return None
+        return url
+
+    # Policies ----------------------------------------------------------------------------------------------
+
+    def policies_view(self, request: HttpRequest, connection_id: UUID) -> HttpResponse:
+        context = self.open(request, connection_id)
+        connection = context.connection
+        data = None
+        if request.method == "POST":
+            self.check_access(request, access.MANAGE)
+            data = request.POST
+        # A copy, since validation assigns to the instance.
+        form = PoliciesForm(data, instance=copy.copy(connection), adapter=context.adapter)
+        if form.is_bound and form.is_valid():
+            changed = connections.configure(context, **form.cleaned_data)
+            if changed:
+                self.log_settings(request, connection, changed)
+                messages.success(request, _("The policies were saved."))
+            else:
+                messages.info(request, _("Nothing was changed."))
+            return HttpResponseRedirect(request.path)
+        if not access.has(request.user, access.MANAGE):
+            for field in form.fields.values():
+                field.disabled = True
+        return self.page(
+            request,
+            "policies",
+            title=context.connection.name,
+            subtitle=_("Policies"),
+            connection=connection,
+            tab="policies",
+            form=form,
+        )
+
+    # Events ------------------------------------------------------------------------------------------------
+
+    def events_view(self, request: HttpRequest, connection_id: UUID) -> HttpResponse:
+        context = self.open(request, connection_id, access.VIEW_EVENTS)
+        query = request.GET.get("q", "").strip()
+        found = access.events(request.user).filter(connection=context.connection).order_by("-pk")
+        if query:
+            found = found.filter(Q(label__icontains=query) | Q(detail__icontains=query) | Q(resource_id=query))
+        page = _page(request, found.select_related("connection", "actor"))
+        return self.page(
+            request,
+            "events",
+            title=context.connection.name,
+            subtitle=_("Events"),
+            connection=context.connection,
+            tab="events",
+            page=page,
+            query=query,
+            events=[
+                {
+                    "event": event,
+                    "sentence": sentence(event),
+                    "at": words.moment(event.at),
+                    "url": self.admin_url(ScimEvent, event.pk),
+                }
+                for event in page
+            ],
+        )
+
+
+def _page(request: HttpRequest, found: QuerySet[Any, Any]) -> Page[Any]:
+    return Paginator(found, PER_PAGE).get_page(request.GET.get("p"))
+
+
+def _search_people(found: QuerySet[ScimUser], query: str) -> QuerySet[ScimUser]:
+    if not query:
+        return found
+    condition = Q(user_name__icontains=query) | Q(external_id=query)
+    with suppress(ValueError):
+        condition |= Q(scim_id=UUID(query))
+    return found.filter(condition)

@@ -1,5 +1,0 @@
-from __future__ import annotations
-
-
-def register_all() -> None:
-    pass

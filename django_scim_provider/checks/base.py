@@ -1,0 +1,150 @@
+"""What the checks share."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import update_wrapper
+from typing import Any, Final, NamedTuple, TypeVar
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+from django.utils.module_loading import import_string
+
+from ..adapters import UserAdapter
+from ..conf import SETTING
+
+TAG: Final = "scim_provider"
+DEFAULT_ADAPTER: Final = "django_scim_provider.adapters.UserAdapter"
+Check = Callable[..., list[CheckMessage]]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def check(function: Callable[[], Iterable[CheckMessage]]) -> Check:
+    """Make a check of a function without arguments; whatever it raises becomes a message too."""
+
+    def run(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) -> list[CheckMessage]:
+        if app_configs is not None and all(config.label != TAG for config in app_configs):
+            return []
+        try:
+            return list(function())
+        except Exception as error:  # noqa: BLE001 (what a host's code raises is not ours to know)
+            return [
+                Error(
+                    f"{function.__name__} could not finish: {described(error)}",
+                    hint="Put right what the other messages name first; then look at what raises this.",
+                    id="scim_provider.E099",
+                )
+            ]
+
+    return _named_after(function, run)
+
+
+def check_adapters(function: Callable[[UserAdapter], Iterable[CheckMessage]]) -> Check:
+    """Make a check of a function of one adapter, called for each class that the settings name, once."""
+
+    def run() -> Iterable[CheckMessage]:
+        for adapter in user_adapters():
+            try:
+                yield from list(function(adapter))
+            except Exception as error:  # noqa: BLE001 (see above)
+                yield Error(
+                    f"The adapter raises an exception when it is looked at: {described(error)}",
+                    hint="Adapters are made and asked for model and attributes without a request and without queries.",
+                    obj=name_of(adapter),
+                    id="scim_provider.E013",
+                )
+
+    return check(_named_after(function, run))
+
+
+def _named_after(function: Callable[..., Any], run: F) -> F:
+    update_wrapper(run, function)
+    # Django asks for the signature, which must be the wrapper's own.
+    del run.__wrapped__  # type: ignore[attr-defined]
+    return run
+
+
+def described(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def name_of(adapter: object) -> str:
+    """The dotted path of an object's class: where in the host's code a message points."""
+    return f"{type(adapter).__module__}.{type(adapter).__qualname__}"
+
+
+def near(wrong: str, known: Iterable[str]) -> str:
+    """``Did you mean ...?`` and a space, or nothing where no known name is near."""
+    found = difflib.get_close_matches(wrong, sorted(known), n=3, cutoff=0.6)
+    return f"Did you mean {' or '.join(repr(name) for name in found)}? " if found else ""
+
+
+def configured() -> Mapping[str, Any]:
+    """The setting as it stands; nothing where it is no dictionary, which ``check_settings`` reports."""
+    values = getattr(settings, SETTING, None)
+    return values if isinstance(values, Mapping) else {}
+
+
+def mapping(values: object, key: str) -> Mapping[Any, Any]:
+    """A key's dictionary; empty where it is none, which ``check_settings`` reports."""
+    found = values.get(key, {}) if isinstance(values, Mapping) else {}
+    return found if isinstance(found, Mapping) else {}
+
+
+class Loaded(NamedTuple):
+    """What a dotted path leads to, or why it leads nowhere."""
+
+    found: Any
+    problem: str
+
+
+def load(path: object) -> Loaded:
+    if not isinstance(path, str):
+        return Loaded(None, "it is not a text.")
+    try:
+        return Loaded(import_string(path), "")
+    except Exception as error:  # noqa: BLE001 (the host's module may raise anything when it is imported)
+        return Loaded(None, described(error))
+
+
+class Entry(NamedTuple):
+    """One dotted path to an adapter in the settings."""
+
+    place: str
+    """Where it stands, for a message."""
+    name: object
+    path: object
+
+
+def adapter_entries() -> list[Entry]:
+    """Every adapter that the settings name, as it stands there."""
+    values = configured()
+    found = [Entry(f"ADAPTERS[{name!r}]", name, path) for name, path in mapping(values, "ADAPTERS").items()]
+    for portal, own in mapping(values, "PORTALS").items():
+        entries = mapping(own, "ADAPTERS").items()
+        found += [Entry(f"PORTALS[{portal!r}]['ADAPTERS'][{name!r}]", name, path) for name, path in entries]
+    return found
+
+
+def user_adapters() -> list[UserAdapter]:
+    """An instance of each user adapter that can be had; the others are reported by ``check_dotted_paths``."""
+    general = mapping(configured(), "ADAPTERS").get("User", DEFAULT_ADAPTER)
+    portals = mapping(configured(), "PORTALS").items()
+    paths = [("", general), *((portal, mapping(own, "ADAPTERS").get("User", general)) for portal, own in portals)]
+    found: dict[type[UserAdapter], UserAdapter] = {}
+    for portal, path in paths:
+        adapter_class = load(path).found
+        if isinstance(adapter_class, type) and issubclass(adapter_class, UserAdapter) and adapter_class not in found:
+            adapter = instance(adapter_class, portal).found
+            if adapter is not None:
+                found[adapter_class] = adapter
+    return list(found.values())
+
+
+def instance(adapter_class: Callable[[Any], Any], portal: object = "") -> Loaded:
+    try:
+        return Loaded(adapter_class(portal), "")
+    except Exception as error:  # noqa: BLE001 (see load)
+        return Loaded(None, described(error))

@@ -1,0 +1,28 @@
+"""What ``AppConfig.ready`` registers."""
+
+from __future__ import annotations
+
+from django.core.checks import Tags, register
+
+from .attribute_map import check_attribute_map
+from .base import TAG
+from .databases import check_database, check_one_database
+from .deployment import check_deployment
+from .paths import check_dotted_paths
+from .settings import check_settings
+from .urlconf import check_urlconf
+from .user_model import check_sign_in, check_user_model
+
+
+def register_all() -> None:
+    """Register every check, all of them under the tag ``scim_provider``."""
+    register(check_settings, TAG)
+    register(check_dotted_paths, TAG)
+    register(check_attribute_map, TAG)
+    register(check_user_model, TAG, Tags.models)
+    register(check_sign_in, TAG, Tags.security)
+    # Tags.database is for checks that connect, and they are left out unless --database is given.
+    register(check_database, TAG)
+    register(check_one_database, TAG)
+    register(check_urlconf, TAG, Tags.urls)
+    register(check_deployment, TAG, Tags.security, deploy=True)

@@ -1,0 +1,95 @@
+"""From one connection to another of the same scope: what happens when a customer changes its identity provider."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final, NamedTuple
+
+from django.db.models import F, QuerySet, Value
+
+from ..models import GroupRoleMapping, RoleGrant, ScimConnection, ScimGroup, ScimRemoval, ScimUser
+from . import audit
+from .context import Context
+from .transactions import run
+
+SAMPLE: Final = 10
+
+
+class HandoverError(ValueError):
+    """The two connections cannot hand over to each other; the text says why."""
+
+
+class Handover(NamedTuple):
+    """How many rows changed hands."""
+
+    people: int
+    groups: int
+    role_mappings: int
+    role_grants: int
+
+
+def hand_over(giver: Context, taker: Context) -> Handover:
+    """Move everything that one connection manages to another: same rows, same ids, nothing on the host's side.
+
+    Tombstones and kept removals go along, so that names stay free and an undo stays possible when the giver is deleted.
+    Tokens, policies and events stay where they are.
+
+    :raises HandoverError: not two connections of one scope, or both have a group of the same name.
+    :raises ScimError: a concurrent request of the taker made such a group meanwhile, or would not let go of a row.
+    """
+    if giver.connection.pk == taker.connection.pk:
+        raise HandoverError("A connection cannot hand over to itself.")
+    if giver.adapter.scope(giver.connection) != taker.adapter.scope(taker.connection):
+        raise HandoverError(
+            f"“{giver.connection.name}” and “{taker.connection.name}” serve different organizations or portals, "
+            "so the people of one mean nothing to the other."
+        )
+    return run(lambda: _move(giver, taker), giver.using)
+
+
+def _move(giver: Context, taker: Context) -> Handover:
+    using, source, target = giver.using, giver.connection, taker.connection
+    # People, then groups by key: the order of every writer. A request that waits for one of these rows finds it gone
+    # when it continues; a person created meanwhile stays with the giver, as one created a moment later would.
+    people = ScimUser.objects.using(using).filter(connection=source)
+    groups = ScimGroup.objects.using(using).filter(connection=source)
+    _lock(people)
+    _lock(groups)
+    _refuse_equal_names(groups, target)
+    allow = target.equal_group_names == ScimConnection.EqualGroupNames.ALLOW
+    alive = people.filter(alive=True).count()
+    people.update(connection=target)
+    moved = Handover(
+        people=alive,
+        groups=groups.update(connection=target, unique_key=Value(None) if allow else F("display_name_key")),
+        role_mappings=GroupRoleMapping.objects.using(using).filter(connection=source).update(connection=target),
+        role_grants=RoleGrant.objects.using(using).filter(connection=source).update(connection=target),
+    )
+    ScimRemoval.objects.using(using).filter(connection=source).update(connection=target)
+    what = f"{moved.people} people and {moved.groups} groups"
+    audit.record(giver, audit.Action.RELEASE, label=source.name, detail=f"Handed {what} over to {target.name}.")
+    audit.record(taker, audit.Action.ADOPT, label=target.name, detail=f"Took {what} over from {source.name}.")
+    return moved
+
+
+def _lock(rows: QuerySet[ScimUser] | QuerySet[ScimGroup]) -> None:
+    list(rows.select_for_update().order_by("pk").values_list("pk", flat=True))
+
+
+def _refuse_equal_names(groups: QuerySet[ScimGroup], target: ScimConnection) -> None:
+    """Two groups of one name cannot be together, unless the taker allows it.
+
+    :raises HandoverError: naming them.
+    """
+    if target.equal_group_names == ScimConnection.EqualGroupNames.ALLOW:
+        return
+    names = dict(groups.values_list("pk", "display_name_key"))
+    theirs = ScimGroup.objects.using(groups.db).filter(connection=target)
+    count = Counter([*names.values(), *theirs.values_list("display_name_key", flat=True)])
+    equal = {key for key in names.values() if count[key] > 1}
+    if equal:
+        shown = sorted(set(groups.filter(display_name_key__in=equal).values_list("display_name", flat=True)[:SAMPLE]))
+        raise HandoverError(
+            f"There would be several groups of the same name in “{target.name}”: {', '.join(shown)}. "
+            "Rename or delete them, or let the connection allow equal group names."
+        )

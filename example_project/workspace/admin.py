@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from django.contrib import admin
+
+from .models import Membership, Organization, Team, TeamMembership
+
+
+class MembershipInline(admin.TabularInline):
+    model = Membership
+    autocomplete_fields = ("user",)
+    extra = 0
+
+
+@admin.register(Organization)
+class OrganizationAdmin(admin.ModelAdmin):
+    list_display = ("name", "slug", "created_at")
+    prepopulated_fields = {"slug": ("name",)}
+    search_fields = ("name", "slug")
+    inlines = (MembershipInline,)
+
+
+@admin.register(Membership)
+class MembershipAdmin(admin.ModelAdmin):
+    list_display = ("user", "organization", "level", "is_active")
+    list_filter = ("organization", "level", "is_active")
+    list_select_related = ("user", "organization")
+    autocomplete_fields = ("user", "organization")
+    search_fields = ("user__username", "user__email")
+
+
+class TeamMembershipInline(admin.TabularInline):
+    model = TeamMembership
+    autocomplete_fields = ("user",)
+    extra = 0
+
+
+@admin.register(Team)
+class TeamAdmin(admin.ModelAdmin):
+    list_display = ("name", "organization")
+    list_filter = ("organization",)
+    list_select_related = ("organization",)
+    autocomplete_fields = ("organization",)
+    search_fields = ("name",)
+    inlines = (TeamMembershipInline,)
