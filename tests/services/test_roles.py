@@ -20,7 +20,19 @@ from django_scim_provider.models import (
 from django_scim_provider.protocol.errors import InvalidValue
 from django_scim_provider.services import guard, role_mappings, roles, users
 from django_scim_provider.services.context import Context
-from group_support import change, grants_of, join, last_event, leave, make_group, provision, remove, rename, roles_of, sql_of
+from group_support import (
+    change,
+    grants_of,
+    join,
+    last_event,
+    leave,
+    make_group,
+    provision,
+    remove,
+    rename,
+    roles_of,
+    sql_of,
+)
 
 pytest_plugins = ("group_fixtures",)
 pytestmark = pytest.mark.django_db
@@ -130,9 +142,7 @@ def test_an_inactive_person_keeps_roles_until_the_group_says_otherwise(context: 
     (ann,) = provision(context, "ann")
     staff = make_group(context, "Staff", ann)
     save(context, "Staff", "writer")
-    users.modify_user(
-        context, str(ann.scim_id), {"Operations": [{"op": "replace", "path": "active", "value": False}]}
-    )
+    users.modify_user(context, str(ann.scim_id), {"Operations": [{"op": "replace", "path": "active", "value": False}]})
     assert roles_of(ann) == {"writer"}
     leave(context, staff, ann)
     assert roles_of(ann) == set()
