@@ -50,7 +50,7 @@ class Settings:
 
     @property
     def TOKEN_TTL(self) -> timedelta:
-        """Life of a new token where none is asked for, a ``timedelta`` or a number of days. Default 365, at most 730."""
+        """Life of a token where none is asked for, a ``timedelta`` or a number of days. Default 365, at most 730."""
         value = self._values.get("TOKEN_TTL", 365)
         return value if isinstance(value, timedelta) else timedelta(days=value)
 

@@ -61,9 +61,10 @@ class SoftDeleteUserMixin(models.Model):
         if self.deleted_at is not None:
             return []
         fields = self._freed_fields()
+        room = {field.name: field.max_length for field in self._meta.concrete_fields}
         self.freed_values = {name: getattr(self, name) for name in fields}
         for name in fields:
-            setattr(self, name, freed_value(self._meta.get_field(name).max_length))
+            setattr(self, name, freed_value(room[name]))
         self.deleted_at = timezone.now()
         written = [*fields, "deleted_at", "freed_values", *self._set_active(False)]
         self.save(update_fields=written)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from django.apps import apps
-from django.db import DatabaseError, models, transaction
+from django.db import models, transaction
 from django.db.models.signals import post_save, pre_delete
 
 from .adapters import UserAdapter, get_user_adapter
@@ -40,6 +40,8 @@ def _not_connected(error: Exception) -> None:
 
 
 def _listen(adapter: UserAdapter) -> None:
+    # A map that cannot be read raises here, rather than in every save of the host's.
+    logger.debug("SCIM follows changes to %s.", ", ".join(adapter.selected))
     label = adapter.model._meta.label
     post_save.connect(user_saved, sender=adapter.model, dispatch_uid=f"scim_provider.saved.{label}")
     pre_delete.connect(user_deleted, sender=adapter.model, dispatch_uid=f"scim_provider.deleted.{label}")
@@ -56,16 +58,26 @@ def user_saved(
     update_fields: Collection[str] | None = None,
     **kwargs: Any,
 ) -> None:
-    if raw or is_own_write() or not _concerns(update_fields):
+    if raw or is_own_write():
         return
-    _quietly(lambda: sync.host_user_saved(instance, database()), using)
+
+    def work() -> None:
+        if _concerns(update_fields):
+            sync.host_user_saved(instance, database())
+
+    _quietly(work, using)
 
 
 def related_saved(*, instance: Any, using: str, raw: bool = False, **kwargs: Any) -> None:
-    user = getattr(instance, "user", None)
-    if raw or is_own_write() or user is None:
+    if raw or is_own_write():
         return
-    _quietly(lambda: sync.host_user_saved(user, database()), using)
+
+    def work() -> None:
+        user = getattr(instance, "user", None)
+        if user is not None:
+            sync.host_user_saved(user, database())
+
+    _quietly(work, using)
 
 
 def user_deleted(*, instance: models.Model, using: str, **kwargs: Any) -> None:
@@ -90,5 +102,6 @@ def _quietly(work: Callable[[], None], using: str) -> None:
     try:
         with transaction.atomic(using=using):
             work()
-    except DatabaseError:
+    except Exception:
+        # An adapter of the host's may raise anything, and the save is not ours to break.
         logger.exception("A change to a user could not be carried over to SCIM; scim_sync will do it.")

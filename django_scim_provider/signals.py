@@ -8,7 +8,7 @@ from __future__ import annotations
 from django.dispatch import Signal
 
 user_provisioned = Signal()
-"""``connection``, ``scim_user``, ``user`` (``None`` under "ignore"): a person was created or adopted."""
+"""``connection``, ``scim_user``, ``user`` (``None`` under "ignore"): the identity provider created a person."""
 
 user_updated = Signal()
 """``connection``, ``scim_user``, ``user``, ``changed`` (frozenset of attribute paths)."""

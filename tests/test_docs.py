@@ -225,8 +225,8 @@ def test_the_tutorial_does_what_it_says(shell: Any, tmp_path: Path) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     directory = ""
-    for block in blocks(TUTORIAL, "python", "console"):
-        if block.language == "python":
+    for block in blocks(TUTORIAL, "python", "json", "console"):
+        if block.language != "console":
             file = re.search(r":caption: (\S+?)(, at the end)?\n", block.options)
             assert file is not None
             path = tmp_path / directory / file[1]

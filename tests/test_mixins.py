@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from adapters.lab import Leaver, Note, Stranger, lab, lab_tables
 from django.contrib.auth import authenticate, get_user_model
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from factories import HostUserFactory
 
+from adapters.lab import Leaver, Note, Stranger, lab, lab_tables
 from django_scim_provider.mixins import FREED_DOMAIN, SoftDeleteUserMixin
+from factories import HostUserFactory
 
 __all__ = ["lab", "lab_tables"]
 

@@ -127,10 +127,12 @@ print(sorted({{name.split(".")[0] for name in sys.modules}} & {{"django", "rest_
 
 def test_every_dependency_has_its_line() -> None:
     project = PYPROJECT["project"]
+    example = (ROOT / "example_project" / "requirements.txt").read_text(encoding="utf-8")
     requirements = [
         *project["dependencies"],
         *(r for extra in project["optional-dependencies"].values() for r in extra),
         *(r for group in PYPROJECT["dependency-groups"].values() for r in group if isinstance(r, str)),
+        *(line for line in example.splitlines() if not line.startswith("#")),
     ]
     names = {re.match(r"[\w.-]+", requirement)[0] for requirement in requirements}
     page = (ROOT / "docs" / "explanation" / "dependencies.rst").read_text(encoding="utf-8")

@@ -145,8 +145,6 @@ def test_unreadable_allow_list_admits_nobody(issue_token: Callable[..., str], al
     assert is_error(ScimClient(issue_token(connection)).get("/Users"), 403)
 
 
-
-
 def test_host_columns_are_sorted_without_regard_to_case_and_empty_ones_last(scim: ScimClient) -> None:
     for number, name in enumerate(["bob", None, "Carl", "alice"]):
         scim.create(f"{number}@example.com", name={"givenName": name, "familyName": "x"})
@@ -179,7 +177,7 @@ def test_primary_value_decides_the_order_on_every_database(scim: ScimClient) -> 
         {"op": "replace", "path": "active", "value": ""},
         {"op": "replace", "value": {"active": None}},
     ],
-    ids=lambda operation: json.dumps(operation),
+    ids=json.dumps,
 )
 def test_taking_active_away_from_an_inactive_person_does_not_bring_them_back(
     scim: ScimClient, operation: dict[str, Any]

@@ -26,8 +26,8 @@ class Attr:
     :param set: the SCIM value (``None`` when unassigned) to the column's value, or a tuple where there are several
         fields. ``None`` instead of a function: the attribute is shown, never written, and whatever was last sent
         takes precedence.
-    :param lookup: the column that filters and sorting use; by default the only field; ``None`` with several fields:
-        a filter on the attribute is 400 ``invalidFilter``.
+    :param lookup: the column that filters and sorting use; by default the only field. Where there are several fields
+        and none is named here, the index of values answers, as it was when the person was last written.
     """
 
     def __init__(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from django.db import models
 
@@ -15,6 +15,15 @@ from ..protocol.paths import split_path
 from ..protocol.schemas import BoundPath, ResourceType, Schema
 from .attributes import Attr, Boolean, Identifier, PrimaryValue
 from .fields import HostPath
+
+_TEXT: Final = (models.CharField, models.TextField)
+_NUMBER: Final = (models.IntegerField, models.FloatField, models.DecimalField)
+_COMPARABLE: Final[Mapping[str, tuple[type[models.Field[Any, Any]], ...]]] = {
+    "boolean": (models.BooleanField,),
+    "integer": _NUMBER,
+    "decimal": _NUMBER,
+}
+"""The columns that a filter's value can be compared with, by the attribute's type; text for the types left out."""
 
 
 class MapError(ValueError):
@@ -123,12 +132,17 @@ class ResourceAdapter:
 
     @cached_property
     def selected(self) -> tuple[str, ...]:
-        """What a query selects for ``columns``: JSON columns as a whole, since SQLite reads the text "1" in one as 1."""
+        """What a query selects for ``columns``: JSON columns whole, since SQLite reads the text "1" in one as 1."""
         return tuple(dict.fromkeys(path.stored_in for path in self._host_paths))
 
     @cached_property
     def _host_paths(self) -> tuple[HostPath, ...]:
         return tuple(HostPath(self.model, column) for column in self.columns)
+
+    @cached_property
+    def relations(self) -> tuple[tuple[str, ...], ...]:
+        """The relations that lead to columns of other models."""
+        return tuple(dict.fromkeys(path.relations for path in self._host_paths if path.relations))
 
     def from_selected(self, values: Sequence[Any]) -> dict[str, Any]:
         """The column values, as ``shown`` takes them, of what was read for ``selected``."""
@@ -140,13 +154,13 @@ class ResourceAdapter:
     @cached_property
     def _indexed_paths(self) -> tuple[BoundPath, ...]:
         """Attributes whose values are in the filter index while the host's row is live."""
-        return tuple(
-            BoundPath(path.urn, path.attribute, sub)
-            for path in self.resource_type.paths()
-            if path.key not in self.always_shown
-            for sub in self._parts(path)
-            if not self.has_column(BoundPath(path.urn, path.attribute, sub))
-        )
+        return tuple(path for path in self._all_paths if not self.has_column(path))
+
+    @cached_property
+    def _sent_paths(self) -> tuple[BoundPath, ...]:
+        """Attributes whose column answers filters until something is sent, since they are never written."""
+        answered = (path for path in self._all_paths if self.has_column(path))
+        return tuple(path for path in answered if not self.by_key[path.key].attr.writes)
 
     @cached_property
     def _all_paths(self) -> tuple[BoundPath, ...]:
@@ -165,8 +179,19 @@ class ResourceAdapter:
 
     def has_column(self, path: BoundPath) -> bool:
         """Whether a column of the host's answers filters on this path."""
-        mapped = self.by_key.get(path.key)
-        return mapped is not None and not path.attribute.multi_valued and mapped.attr.lookup is not None
+        return path.key in self._with_column
+
+    @cached_property
+    def _with_column(self) -> frozenset[str]:
+        return frozenset(path.key for path, attr, _ in self.mapping if self._answers(path, attr))
+
+    def _answers(self, path: BoundPath, attr: Attr) -> bool:
+        """Whether the values of a filter fit the column; text compared with a number is an error to databases."""
+        if path.attribute.multi_valued or attr.lookup is None:
+            return False
+        column = HostPath(self.model, attr.lookup)
+        own = type(attr).condition is not Attr.condition
+        return own or column.is_json_key or isinstance(column.field, _COMPARABLE.get(path.target.type, _TEXT))
 
     @cached_property
     def extension_urns(self) -> tuple[str, ...]:
@@ -181,7 +206,7 @@ class ResourceAdapter:
         :param columns: the host's column values by look-up path, or ``None`` where there is no live counterpart.
         :returns: a new canonical document; its inner objects may be shared with ``sent``.
         """
-        document = dict(sent)
+        document = dict(sent) if self.keep_unmapped else self._implemented(sent)
         if columns is None:
             return document
         for path, attr, _ in self.mapping:
@@ -193,18 +218,49 @@ class ResourceAdapter:
                 path.put(document, attr.from_host(path, stored))
         return document
 
+    def _implemented(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """A document without what /Schemas does not list: kept once, before ``keep_unmapped`` was taken back."""
+        kept: dict[str, Any] = {name: document[name] for name in ("userName", "externalId") if name in document}
+        for path in self._all_paths:
+            value = path.read(document)
+            if value is not None:
+                path.put(kept, value)
+        return kept
+
+    def remembered(
+        self, document: Mapping[str, Any], *, shown: Mapping[str, Any], sent: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """What is stored of a document: all but what only the columns say of attributes that are never written.
+
+        Stored, that would pass for what was sent, and would not follow its column any more.
+
+        :param shown: the document as it was shown before.
+        :param sent: what was stored before.
+        """
+        kept = dict(document)
+        for path, attr, _ in self.mapping:
+            if not attr.writes and path.read(sent) is None and path.read(kept) == path.read(shown):
+                path.put(kept, None)
+        return kept
+
     def read_columns(self, instance: models.Model) -> dict[str, Any]:
         """The column values of an instance, as ``shown`` takes them."""
         return {path.path: path.read(instance) for path in self._host_paths}
 
-    def index(self, document: Mapping[str, Any], *, live: bool) -> dict[tuple[str, int], Indexed]:
+    def index(
+        self, document: Mapping[str, Any], *, live: bool, sent: Mapping[str, Any] | None = None
+    ) -> dict[tuple[str, int], Indexed]:
         """The rows of the filter index for a document as shown, by attribute and position.
 
         :param live: whether the host's columns answer for the mapped single attributes.
+        :param sent: what is stored of the document; the same without it.
         """
         rows: dict[tuple[str, int], Indexed] = {}
-        for path in self._indexed_paths if live else self._all_paths:
-            value = path.read(document)
+        paths = [(path, document) for path in (self._indexed_paths if live else self._all_paths)]
+        if live:
+            paths += [(path, document if sent is None else sent) for path in self._sent_paths]
+        for path, source in paths:
+            value = path.read(source)
             if value is None:
                 continue
             if path.attribute.multi_valued:

@@ -128,10 +128,13 @@ class _Compiler:
         return ~found if node.operator == "ne" else found
 
     def _on_host(self, path: BoundPath, node: Compare) -> Q:
-        condition = self.adapter.by_key[path.key].attr.condition(node, HOST)
+        attr = self.adapter.by_key[path.key].attr
+        condition = attr.condition(node, HOST)
         if condition is None:
             raise InvalidFilter(f"Filtering on {path.key} is not supported.")
-        return _certain(condition & self._is_live())
+        found = _certain(condition & self._is_live())
+        # What was sent takes precedence over a column that is never written, and is in the index.
+        return found if attr.writes else found & ~Q(Exists(_rows(path)))
 
     def _is_live(self) -> Q:
         return Q(user__isnull=False) if self.live is None else self.live

@@ -215,7 +215,7 @@ class UserAdapter(ResourceAdapter):
         rows: dict[tuple[str, ...], tuple[models.Model, set[str]]] = {}
         for path, value in paths:
             if path.relations:
-                owner, field = path.write(user, value)
+                _, field = path.write(user, value)
                 for depth, row in enumerate(path.rows(user), start=1):
                     rows.setdefault(path.relations[:depth], (row, set()))
                 rows[path.relations][1].add(field)

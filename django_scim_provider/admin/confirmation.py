@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from contextlib import suppress
 from datetime import timedelta
@@ -22,6 +23,7 @@ MAX_ATTEMPTS: Final = 5
 _LOCKED_FOR: Final = timedelta(minutes=10)
 _OPEN_FOR: Final = timedelta(days=1)
 _SALT: Final = "django_scim_provider.admin.confirmation"
+logger = logging.getLogger("django_scim_provider")
 
 
 def is_fresh(user: Any) -> bool:
@@ -42,6 +44,25 @@ def read_request_id(text: str, user: Any) -> str | None:
     except signing.BadSignature:
         return None
     return str(request_id) if pk == str(user.pk) else None
+
+
+def _attempts(user: Any) -> str:
+    return f"scim_provider:confirmation:{user.pk}"
+
+
+def _count_attempt(user: Any) -> int:
+    """Attempts of these minutes; a cache that fails or keeps nothing counts none, since the password still decides."""
+    try:
+        cache.add(_attempts(user), 0, _LOCKED_FOR.total_seconds())
+        return cache.incr(_attempts(user))
+    except Exception:
+        logger.warning("The cache that counts wrong passwords does not answer.", exc_info=True)
+        return 0
+
+
+def _forget_attempts(user: Any) -> None:
+    with suppress(Exception):
+        cache.delete(_attempts(user))
 
 
 class ConfirmationForm(forms.Form):
@@ -81,15 +102,12 @@ class ConfirmationForm(forms.Form):
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
-        key = f"scim_provider.confirmation.{self.user.pk}"
-        if cache.get(key, 0) >= MAX_ATTEMPTS:
+        # Counted before it is looked at, so that guesses sent all at once are counted too.
+        if _count_attempt(self.user) > MAX_ATTEMPTS:
             raise ValidationError(_("Too many wrong passwords. Wait ten minutes, then try again."))
         if not self.user.check_password(password):
-            cache.add(key, 0, _LOCKED_FOR.total_seconds())
-            with suppress(ValueError):  # a cache that keeps nothing
-                cache.incr(key)
             raise ValidationError(_("That is not your password. Nothing was changed."))
-        cache.delete(key)
+        _forget_attempts(self.user)
         return password
 
     def clean(self) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def respond(document: Any, status: int = 200, headers: Mapping[str, str] | None 
     """A response with a SCIM body, or without one for ``None``."""
     content = b"" if document is None else orjson.dumps(document)
     response = HttpResponse(content, status=status, content_type=_CONTENT_TYPE)
-    response["Cache-Control"] = "no-store"
+    response["Cache-Control"] = "no-store, private"
     response["X-Content-Type-Options"] = "nosniff"
     for name, value in (headers or {}).items():
         response[name] = value

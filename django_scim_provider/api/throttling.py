@@ -13,7 +13,11 @@ from ..conf import app_settings
 from ..models import ScimConnection
 from ..protocol.errors import TooManyRequests
 
-_PERIODS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_PERIODS: Final = {
+    spelling: seconds
+    for seconds, spellings in {1: "s sec second", 60: "m min minute", 3600: "h hour", 86400: "d day"}.items()
+    for spelling in spellings.split()
+}
 logger = logging.getLogger("django_scim_provider")
 
 
@@ -31,7 +35,7 @@ def parse_rate(text: str) -> Rate:
     :raises ValueError: it has another form.
     """
     limit, _, unit = text.partition("/")
-    period = _PERIODS.get(unit.strip()[:1].lower())
+    period = _PERIODS.get(unit.strip().lower())
     if period is None or int(limit) < 1:
         raise ValueError(f"'{text}' is not a rate like 50/s, 1000/m or 10000/h.")
     return Rate(int(limit), period)

@@ -239,7 +239,7 @@ def _column(key: str, attr: Attr, column: HostPath, place: str) -> Iterator[Chec
 def _writable(column: HostPath) -> bool:
     """Whether a write makes or changes a row of this user alone, saved after the user."""
     model: Any = column.model
-    for name in column._resolved[0]:
+    for name in column.relations:
         field = model._meta.get_field(name)
         if field.concrete:
             return False

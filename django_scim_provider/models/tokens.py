@@ -40,8 +40,8 @@ class ScimToken(models.Model):
     last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True)
     last_used_ip = models.GenericIPAddressField(_("last used from"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
-    # Of the form that asked for the token: sent twice, it must not make two. NULL, which is never a duplicate, elsewhere.
-    request_id = KeyField(max_length=32, null=True, editable=False)  # noqa: DJ001
+    # Of the form that asked for the token: sent twice, it must not make two. Elsewhere NULL, never a duplicate.
+    request_id = KeyField(max_length=32, null=True, editable=False)
 
     class Meta:
         verbose_name = _("SCIM token")

@@ -43,6 +43,8 @@ def user_name_key(user_name: str) -> str:
         return user_name.lower()
     key = fold(user_name)
     stand_in = next((char for char in key if unicodedata.category(char)[0] not in "ZSP"), "x")
+    if len(key) > MAX_USER_NAME_LENGTH:
+        raise InvalidValue(f"userName is longer than {MAX_USER_NAME_LENGTH} characters in lower case.")
     if not key or key != key.strip():
         raise InvalidValue("userName is empty, or begins or ends with a space.")
     try:

@@ -11,10 +11,13 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from ..adapters import UserAdapter
+from ..adapters.base import Indexed
 from ..adapters.query import HOST, live_expression
 from ..models import ScimMembership, ScimUser
-from . import nesting
+from ..protocol.errors import NotFound
+from . import guard, nesting
 from .context import Context
+from .transactions import for_update
 
 _OWN: Final = ("pk", "scim_id", "user_name", "attributes", "created_at", "modified_at", "user_id")
 
@@ -42,12 +45,51 @@ class Membership(NamedTuple):
     """``direct`` or ``indirect``."""
 
 
+Index = Mapping[tuple[str, int], Indexed]
 Groups = Mapping[int, Iterable[Membership]]
 
 
 def people(context: Context) -> QuerySet[ScimUser]:
     """The connection's living resources: where every query about people starts."""
     return ScimUser.objects.using(context.using).filter(connection_id=context.connection.pk, alive=True)
+
+
+def lock(context: Context, scim_id: Any) -> tuple[ScimUser, Any]:
+    """Lock the host's row, then ours, by separate statements in this order, which every writer keeps.
+
+    :returns: our row, and the host's or ``None``.
+    :raises NotFound: the connection has no such person.
+    """
+    mine = people(context).filter(scim_id=scim_id)
+    hosts = for_update(context.adapter.model._base_manager.using(context.using))
+    user: Any = hosts.filter(pk__in=mine.values("user_id")).first()
+    if user is None:
+        # The account may come with this request, and the roles of groups with it: the guard is taken before our row.
+        guard.lock(context)
+    row = for_update(mine).first()
+    if row is None:
+        raise NotFound
+    if row.user_id is None:
+        user = None
+    elif user is None or user.pk != row.user_id:
+        # Given an account between the two statements. If this order meets the other one, the work is done again.
+        user = hosts.filter(pk=row.user_id).first()
+    if user is not None:
+        row.user = user
+    row.connection = context.connection
+    return row, user
+
+
+def host_columns(context: Context, user: Any) -> dict[str, Any] | None:
+    """The host's values, or ``None`` where there is no live counterpart."""
+    return context.adapter.read_columns(user) if context.adapter.is_live(user, context.connection) else None
+
+
+def index_of(context: Context, row: ScimUser, user: Any) -> Index:
+    """What the filter index has to hold for a row: it finds what is shown."""
+    columns = host_columns(context, user)
+    shown = context.adapter.shown(row.attributes, columns)
+    return context.adapter.index(shown, live=columns is not None, sent=row.attributes)
 
 
 def fetch(queryset: QuerySet[ScimUser], context: Context) -> list[UserRow]:

@@ -129,9 +129,9 @@ class Users(Kind[UserRow]):
     def _by_host_name(self, user_name: str) -> list[UserRow]:
         """One exact look-up on the host's own column, for a name that our key has not caught up with."""
         mapped = self.context.adapter.by_key.get("userName")
-        if mapped is None:
+        if mapped is None or not mapped.attr.writes:
             return []
-        columns = zip(mapped.attr.fields, mapped.attr.to_host(mapped.path, {"userName": user_name}), strict=False)
+        columns = zip(mapped.attr.fields, mapped.attr.to_host(mapped.path, {"userName": user_name}), strict=True)
         condition = Q(*((f"{HOST}{column}", value) for column, value in columns))
         rows = self.fetch(self.queryset().filter(condition)[:1])
         # Compared again here: the host's collation may take é for e.
@@ -210,7 +210,7 @@ def list_resources(kind: Kind[Any], query: ListQuery, projection: Projection) ->
     node = None if query.filter is None else _parse(kind, query.filter)
     count = app_settings.DEFAULT_COUNT if query.count is None else query.count
     count = min(count, app_settings.MAX_RESULTS)
-    if isinstance(node, Compare) and node.operator == "eq" and _is_plain(query) and count > 1:
+    if isinstance(node, Compare) and node.operator == "eq" and _is_plain(query) and count > 0:
         # The look-up that identity providers send before everything else.
         rows = kind.named(node, count + 1)
         if rows is not None and len(rows) <= count:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
+from ..adapters.base import Indexed
 from ..models import ScimConnection, ScimUser, ScimValue
-from ..protocol.errors import InvalidValue
+from ..protocol.errors import InvalidValue, NotFound
 from ..protocol.keys import user_name_key
 from . import audit
 from .context import Context
-from .rows import people
+from .rows import Index, host_columns, lock, people
 from .transactions import now
 
 BATCH: Final = 500
@@ -151,7 +153,8 @@ def _taken(context: Context, candidates: Iterable[Candidate]) -> set[str]:
 
 
 def _insert(context: Context, candidates: list[Candidate], result: Adoption) -> None:
-    scope = context.adapter.scope(context.connection)
+    adapter = context.adapter
+    scope = adapter.scope(context.connection)
     rows = ScimUser.objects.using(context.using)
     taken = _taken(context, candidates)
     moment = now()
@@ -167,7 +170,7 @@ def _insert(context: Context, candidates: list[Candidate], result: Adoption) -> 
             user_id=candidate.pk,
             user_name=candidate.user_name,
             user_name_key=candidate.key,
-            attributes=candidate.document,
+            attributes=adapter.remembered(candidate.document, shown=candidate.document, sent={}),
             origin=ScimUser.Origin.ADOPTED,
             created_at=moment,
             modified_at=moment,
@@ -178,8 +181,8 @@ def _insert(context: Context, candidates: list[Candidate], result: Adoption) -> 
     pks = dict(rows.filter(scim_id__in=made).values_list("scim_id", "pk"))
     ScimValue.objects.using(context.using).bulk_create(
         ScimValue(scim_user_id=pks[scim_id], attribute=attribute, position=position, **value._asdict())
-        for scim_id, (_, candidate) in made.items()
-        for (attribute, position), value in context.adapter.index(candidate.document, live=True).items()
+        for scim_id, (row, candidate) in made.items()
+        for (attribute, position), value in adapter.index(candidate.document, live=True, sent=row.attributes).items()
     )
     result.adopted += len(made)
 
@@ -187,61 +190,112 @@ def _insert(context: Context, candidates: list[Candidate], result: Adoption) -> 
 # Rows that exist -------------------------------------------------------------------------------------------
 
 
-def refresh(context: Context, row: ScimUser, user: Any) -> bool:
+class State(NamedTuple):
+    """What a row and its part of the filter index have to say."""
+
+    attributes: dict[str, Any]
+    user_name: str
+    user_name_key: str
+    values: Index
+    collides: bool = False
+    """The host gave a name that somebody else in the scope has; the row keeps the old one."""
+
+
+def refresh(context: Context, row: ScimUser, user: Any, held: Index) -> bool:
     """Note what the host changed on its own; returns whether anything had changed.
 
-    The caller has an open transaction. A rename to a name that somebody else in the scope has is left out.
+    What is not known by row, user and index is looked at again under the locks, so that a change that comes through
+    SCIM at the same time is not lost. A name that cannot be had is left out.
+
+    :param held: what the filter index holds of the row.
     """
-    adapter = context.adapter
-    live = adapter.is_live(user, context.connection)
-    document = adapter.shown(row.attributes, adapter.read_columns(user) if live else None)
-    if not live:
-        document["active"] = False
-    if document == row.attributes:
+    if not _is_behind(row, _state(context, row, user), held):
         return False
-    row.attributes = document
-    row.modified_at = now()
-    fields = ["attributes", "modified_at"]
-    user_name = str(document.get("userName", row.user_name))
-    if user_name != row.user_name:
+    with transaction.atomic(using=context.using):
         try:
-            row.user_name, row.user_name_key = user_name, user_name_key(user_name)
-            fields += ["user_name", "user_name_key"]
-        except InvalidValue:
-            document["userName"] = row.user_name
-    row.save(using=context.using, update_fields=fields)
-    rebuild_index(context, row, live=live)
+            row, user = lock(context, row.scim_id)
+        except NotFound:
+            return False
+        state = _state(context, row, user)
+        if not _is_behind(row, state, held_index(context, [row.pk])[row.pk]):
+            return False
+        row.attributes, row.user_name, row.user_name_key = state.attributes, state.user_name, state.user_name_key
+        row.modified_at = now()
+        fields = ["attributes", "user_name", "user_name_key", "modified_at"]
+        row.save(using=context.using, update_fields=fields)
+        rebuild_index(context, row, state.values)
     return True
 
 
-def rebuild_index(context: Context, row: ScimUser, *, live: bool) -> None:
-    """Write the filter index of one row anew, from its document."""
+def _is_behind(row: ScimUser, state: State, held: Index) -> bool:
+    says = (row.attributes, row.user_name, row.user_name_key, held)
+    return says != (state.attributes, state.user_name, state.user_name_key, state.values)
+
+
+def _state(context: Context, row: ScimUser, user: Any) -> State:
+    adapter, columns = context.adapter, host_columns(context, user)
+    shown = adapter.shown(row.attributes, columns)
+    if columns is None:
+        shown["active"] = False
+    user_name, key, collides = row.user_name, row.user_name_key, False
+    wanted = str(shown.get("userName", user_name))
+    if wanted != user_name:
+        wanted_key = _usable_key(wanted)
+        others = ScimUser.objects.using(context.using).filter(scope=row.scope, user_name_key=wanted_key, alive=True)
+        collides = wanted_key not in (None, key) and others.exclude(pk=row.pk).exists()
+        if wanted_key is not None and not collides:
+            user_name, key = wanted, wanted_key
+    attributes = {**shown, "userName": user_name}
+    if columns is not None:
+        attributes = adapter.remembered(attributes, shown=shown, sent=row.attributes)
+    return State(attributes, user_name, key, adapter.index(shown, live=columns is not None, sent=attributes), collides)
+
+
+def _usable_key(user_name: str) -> str | None:
+    try:
+        return user_name_key(user_name)
+    except InvalidValue:
+        return None
+
+
+def held_index(context: Context, pks: Collection[int]) -> Mapping[int, Index]:
+    """What the filter index holds of several rows: one query."""
+    held: defaultdict[int, dict[tuple[str, int], Indexed]] = defaultdict(dict)
+    values = ScimValue.objects.using(context.using).filter(scim_user__in=pks)
+    rows = values.values_list("scim_user_id", "attribute", "position", *Indexed._fields)
+    for pk, attribute, position, *value in rows:
+        held[pk][attribute, position] = Indexed(*value)
+    return held
+
+
+def rebuild_index(context: Context, row: ScimUser, index: Index) -> None:
+    """Write the filter index of one row anew."""
     values = ScimValue.objects.using(context.using)
     values.filter(scim_user=row).delete()
     values.bulk_create(
         ScimValue(scim_user=row, attribute=attribute, position=position, **value._asdict())
-        for (attribute, position), value in context.adapter.index(row.attributes, live=live).items()
+        for (attribute, position), value in index.items()
     )
 
 
 def refresh_all(context: Context, progress: Progress | None = None) -> int:
-    """Refresh every row of the connection, a batch to a transaction; returns how many had changed.
+    """Refresh every row of the connection, each that changed in a transaction; returns how many had changed.
 
     For what receivers cannot see: ``.update()``, bulk loads, SQL.
     """
+    related = ["user", *(f"user__{'__'.join(relations)}" for relations in context.adapter.relations)]
     changed = looked_at = 0
     last = 0
     while True:
-        batch = list(people(context).select_related("user").filter(pk__gt=last).order_by("pk")[:BATCH])
+        batch = list(people(context).select_related(*related).filter(pk__gt=last).order_by("pk")[:BATCH])
         if not batch:
             return changed
+        held = held_index(context, [row.pk for row in batch])
         for row in batch:
             if row.user_id is None:
                 continue
-            try:
-                with transaction.atomic(using=context.using):
-                    changed += refresh(context, row, row.user)
-            except IntegrityError:
+            changed += refresh(context, row, row.user, held[row.pk])
+            if _state(context, row, row.user).collides:
                 audit.record(
                     context,
                     audit.Action.MODIFY,
@@ -264,7 +318,8 @@ def host_user_saved(user: Any, using: str) -> None:
     """Refresh the rows of a host user who was saved; adopt them where a connection's policy says so."""
     rows = list(ScimUser.objects.using(using).filter(user_id=user.pk, alive=True).select_related("connection"))
     for row in rows:
-        refresh(Context(row.connection), row, user)
+        context = Context(row.connection)
+        refresh(context, row, user, held_index(context, [row.pk])[row.pk])
     scopes = {row.scope for row in rows}
     adopting = ScimConnection.objects.using(using).filter(enabled=True)
     for connection in adopting.exclude(existing_accounts=ScimConnection.ExistingAccounts.NEVER).order_by("created_at"):
@@ -281,11 +336,10 @@ def host_user_saved(user: Any, using: str) -> None:
 
 def host_user_deleted(user: Any, using: str) -> None:
     """A host user is about to go: their rows stay, inactive, showing what was last known."""
-    for row in ScimUser.objects.using(using).filter(user_id=user.pk, alive=True).select_related("connection"):
-        context = Context(row.connection)
-        live = context.adapter.is_live(user, row.connection)
-        document = context.adapter.shown(row.attributes, context.adapter.read_columns(user) if live else None)
-        row.attributes = {**document, "active": False}
+    for found in ScimUser.objects.using(using).filter(user_id=user.pk, alive=True).select_related("connection"):
+        context = Context(found.connection)
+        row, user = lock(context, found.scim_id)
+        row.attributes = {**context.adapter.shown(row.attributes, host_columns(context, user)), "active": False}
         row.modified_at = now()
         row.save(using=using, update_fields=["attributes", "modified_at"])
-        rebuild_index(context, row, live=False)
+        rebuild_index(context, row, context.adapter.index(row.attributes, live=False))

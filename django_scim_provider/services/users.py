@@ -12,19 +12,18 @@ from django.db.models import Q
 from django.dispatch import Signal
 
 from .. import signals
-from ..adapters.base import Indexed
 from ..conf import app_settings
 from ..models import ConnectionGuard, ScimConnection, ScimUser, ScimValue
-from ..protocol.errors import InvalidValue, NotFound, Uniqueness
+from ..protocol.errors import InvalidValue, Uniqueness
 from ..protocol.keys import user_name_key
 from ..protocol.patch import apply_operations, parse_operations
 from ..protocol.projection import Projection
 from ..protocol.validation import clean_resource, require
 from . import audit, belonging, guard, lifecycle, roles, sync
 from .context import Context
-from .rows import UserRow, document, groups_of, people
+from .rows import Groups, Index, UserRow, document, groups_of, host_columns, index_of, lock
 from .search import resource_id
-from .transactions import announce, for_update, now, run
+from .transactions import announce, now, run
 
 TAKEN = "The userName is already taken. Find the person with a filter and update them instead."
 TAKEN_ELSEWHERE = "The userName, or another value that must be unique, is already taken in the application."
@@ -35,7 +34,8 @@ class Written(NamedTuple):
 
     id: str
     row: UserRow
-    is_new: bool = False
+    groups: Groups
+    """Read before the commit: a fault after it would call a write failed that is done."""
 
 
 def create_user(context: Context, body: Mapping[str, Any]) -> Written:
@@ -67,7 +67,7 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
         if context.connection.on_create == ScimConnection.OnCreate.CREATE:
             row.user = _new_account(context, wanted)
         row.save(using=context.using, force_insert=True)
-        _write_index(context, row, {}, context.adapter.index(wanted, live=row.user is not None))
+        _write_index(context, row, {}, index_of(context, row, row.user))
         roles.give_default(context, row)
         audit.record(
             context,
@@ -81,7 +81,7 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
             warnings=cleaned.ignored,
         )
         _announce(context, signals.user_provisioned, row)
-        return _written(context, row, is_new=True)
+        return _written(context, row, {})
 
     return run(work, context.using)
 
@@ -132,9 +132,9 @@ def delete_user(context: Context, scim_id: str) -> None:
 
     def work() -> None:
         locked = guard.lock(context)
-        row, user = _lock(context, pk)
+        row, user = lock(context, pk)
         lifecycle.refuse_if_protected(context, user, "delete them")
-        shown = context.adapter.shown(row.attributes, _columns(context, user))
+        shown = context.adapter.shown(row.attributes, host_columns(context, user))
         if context.adapter.is_live(user, context.connection):
             lifecycle.end_access(context, row, user, context.connection.on_delete)
         _bury(context, locked, row, shown)
@@ -162,11 +162,9 @@ def _bury(context: Context, locked: ConnectionGuard, row: ScimUser, shown: Mappi
 
 
 def render(context: Context, written: Written, projection: Projection) -> dict[str, Any]:
-    """The answer to a write; one query for groups where there may be any and they are asked for."""
-    groups = {}
-    if projection.wants("groups") and not written.is_new:
-        groups = dict(groups_of([written.row.pk], context))
-    resource = document(written.row, groups.get(written.row.pk, ()), context.adapter, context.base_url)
+    """The answer to a write; asks the database for nothing."""
+    groups = written.groups.get(written.row.pk, ())
+    resource = document(written.row, groups, context.adapter, context.base_url)
     return projection.apply(resource)
 
 
@@ -199,8 +197,7 @@ def _new_account(context: Context, wanted: Mapping[str, Any]) -> Any:
     adapter, using = context.adapter, context.using
     columns = adapter.write_columns(wanted)
     adapter.check_user_name(columns)
-    complete = context.connection.existing_accounts == ScimConnection.ExistingAccounts.ADOPT
-    holder = adapter.taken(columns, using, any_case=not complete)
+    holder = _taken(context, columns)
     if holder is not None:
         if not _was_removed(context, holder):
             raise Uniqueness(TAKEN_ELSEWHERE)
@@ -208,13 +205,20 @@ def _new_account(context: Context, wanted: Mapping[str, Any]) -> Any:
     return adapter.create(columns, context.connection, using)
 
 
+def _taken(context: Context, columns: Mapping[str, Any], *, exclude: Any = None) -> Any:
+    """The host user who has one of these unique values; in any spelling, where not everybody has a row of ours."""
+    complete = context.connection.existing_accounts == ScimConnection.ExistingAccounts.ADOPT
+    return context.adapter.taken(columns, context.using, exclude=exclude, any_case=not complete)
+
+
 def _was_removed(context: Context, user: Any) -> bool:
     """Whether this scope deleted the person, so that nobody manages them and nobody can sign in as them."""
     adapter = context.adapter
-    shown = adapter.shown({}, _columns(context, user))
-    rows = ScimUser.objects.using(context.using).filter(user=user, scope=adapter.scope(context.connection))
-    states = set(rows.values_list("alive", flat=True))
-    return states == {None} and shown.get("active") is not True and not adapter.is_protected(user)
+    shown = adapter.shown({}, host_columns(context, user))
+    states = ScimUser.objects.using(context.using).filter(user=user).values_list("scope", "alive")
+    here = (adapter.scope(context.connection), None)
+    removed = here in states and not any(alive for _, alive in states)
+    return removed and shown.get("active") is not True and not adapter.is_protected(user)
 
 
 # Changing --------------------------------------------------------------------------------------------------
@@ -222,35 +226,12 @@ def _was_removed(context: Context, user: Any) -> bool:
 Compute = Callable[[Mapping[str, Any]], tuple[dict[str, Any], tuple[str, ...]]]
 
 
-def _lock(context: Context, scim_id: Any) -> tuple[ScimUser, Any]:
-    """Lock the host's row, then ours, by separate statements in this order, which every writer keeps."""
-    mine = people(context).filter(scim_id=scim_id)
-    hosts = context.adapter.model._base_manager.using(context.using)
-    user: Any = for_update(hosts).filter(pk__in=mine.values("user_id")).first()
-    if user is None:
-        # The account may come with this request, and the roles of groups with it: the guard is taken before our row.
-        guard.lock(context)
-    row = for_update(mine).first()
-    if row is None:
-        raise NotFound
-    if row.user_id is not None and user is not None and row.user_id == user.pk:
-        row.user = user
-    else:
-        user = None
-    row.connection = context.connection
-    return row, user
-
-
-def _columns(context: Context, user: Any) -> dict[str, Any] | None:
-    return context.adapter.read_columns(user) if context.adapter.is_live(user, context.connection) else None
-
-
 def _change(context: Context, scim_id: Any, compute: Compute, action: str) -> Written:
     """Read the resource under its locks, work out the new one, and write the difference."""
     adapter = context.adapter
-    row, user = _lock(context, scim_id)
-    was_live = adapter.is_live(user, context.connection)
-    shown = adapter.shown(row.attributes, _columns(context, user))
+    row, user = lock(context, scim_id)
+    stored, was_live = row.attributes, adapter.is_live(user, context.connection)
+    shown = adapter.shown(stored, host_columns(context, user))
     wanted, ignored = compute(shown)
     if shown.get("active") is False:
         # Taking the attribute away does not bring anybody back.
@@ -259,12 +240,14 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str) -> Wr
     before, after = bool(shown.get("active", True)), bool(wanted.get("active", True))
     if changed:
         # Whether the host changed something that no receiver has seen, so that the index does not have it either.
-        unseen = shown != row.attributes
+        unseen = adapter.remembered(shown, shown=shown, sent=stored) != stored
         _write_host(context, row, user, shown, wanted)
         if wanted["userName"] != row.user_name:
             _rename(context, row, wanted["userName"], asked="userName" in changed)
         row.external_id = _external_id(wanted)
-        row.attributes = wanted
+        # A person without an account shows all of it for ever.
+        lives = adapter.is_live(row.user, context.connection)
+        row.attributes = adapter.remembered(wanted, shown=shown, sent=stored) if lives else wanted
         row.modified_at = now()
         row.save(
             using=context.using,
@@ -272,11 +255,11 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str) -> Wr
         )
         if user is None and row.user_id is not None:
             belonging.enter(context, row)
-        is_live = adapter.is_live(row.user, context.connection)
+        index = index_of(context, row, row.user)
         if unseen:
-            sync.rebuild_index(context, row, live=is_live)
+            sync.rebuild_index(context, row, index)
         else:
-            _write_index(context, row, adapter.index(shown, live=was_live), adapter.index(wanted, live=is_live))
+            _write_index(context, row, adapter.index(shown, live=was_live, sent=stored), index)
     audit.record(
         context,
         action,
@@ -292,12 +275,17 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str) -> Wr
         _announce(context, signals.user_updated, row, changed=frozenset(changed))
     if before != after:
         _announce(context, signals.user_reactivated if after else signals.user_deactivated, row)
-    return _written(context, row)
+    return _written(context, row, groups_of([row.pk], context))
 
 
 def _rename(context: Context, row: ScimUser, user_name: str, *, asked: bool) -> None:
     """Take a new name down; one that the host gave behind our back only while nobody else in the scope has it."""
-    key = user_name_key(user_name)
+    try:
+        key = user_name_key(user_name)
+    except InvalidValue:
+        if asked:
+            raise
+        return
     if not asked:
         rows = ScimUser.objects.using(context.using).filter(scope=row.scope, user_name_key=key, alive=True)
         if rows.exclude(pk=row.pk).exists():
@@ -329,8 +317,11 @@ def _write_host(
             row.user = _new_account(context, wanted)
         elif returns:
             lifecycle.refuse_if_protected(context, user, "bring them back")
+            columns = adapter.write_columns(wanted)
+            if _taken(context, columns, exclude=user.pk) is not None:
+                raise Uniqueness(TAKEN_ELSEWHERE)
             adapter.activate(user, using)
-            adapter.update(user, adapter.write_columns(wanted), using)
+            adapter.update(user, columns, using)
         return
     columns = adapter.write_columns(wanted, before=shown)
     if columns.keys() & adapter.guarded_columns:
@@ -339,7 +330,7 @@ def _write_host(
         columns = {name: value for name, value in columns.items() if name not in adapter.columns_of("active")}
     if columns.keys() & adapter.user_name_columns:
         adapter.check_user_name(columns)
-    if adapter.taken(columns, using, exclude=user.pk) is not None:
+    if _taken(context, columns, exclude=user.pk) is not None:
         raise Uniqueness(TAKEN_ELSEWHERE)
     if columns:
         adapter.update(user, columns, using)
@@ -349,21 +340,16 @@ def _write_host(
         adapter.activate(user, using)
 
 
-def _written(context: Context, row: ScimUser, *, is_new: bool = False) -> Written:
+def _written(context: Context, row: ScimUser, groups: Groups) -> Written:
     """The row as the answer shows it, from what is in memory."""
-    columns = _columns(context, row.user) if row.user_id is not None else None
+    columns = host_columns(context, row.user) if row.user_id is not None else None
     shown = UserRow(
         row.pk, row.scim_id, row.user_name, row.attributes, row.created_at, row.modified_at, row.user_id, columns
     )
-    return Written(str(row.scim_id), shown, is_new)
+    return Written(str(row.scim_id), shown, groups)
 
 
-def _write_index(
-    context: Context,
-    row: ScimUser,
-    old: Mapping[tuple[str, int], Indexed],
-    new: Mapping[tuple[str, int], Indexed],
-) -> None:
+def _write_index(context: Context, row: ScimUser, old: Index, new: Index) -> None:
     """Bring the filter index in line: at most one statement for what is new, one for what is gone."""
     values = ScimValue.objects.using(context.using)
     gone = [Q(attribute=attribute, position=position) for attribute, position in old.keys() - new.keys()]

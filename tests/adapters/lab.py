@@ -100,7 +100,7 @@ with isolate_apps("django.contrib.messages"):
         """User name, address and activity, as ``AbstractUser`` has them."""
 
         username = models.CharField(max_length=150, unique=True)
-        email = models.EmailField(unique=True, null=True)
+        email = models.EmailField(unique=True, null=True)  # noqa: DJ001 (hosts do this)
         is_active = models.BooleanField(default=True)
 
         USERNAME_FIELD = "username"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from adapters.lab import Employee, adapter_for
 
+from adapters.lab import Employee, adapter_for
 from django_scim_provider.adapters import (
     ENTERPRISE_USER,
     Attr,
@@ -63,7 +63,9 @@ def test_names_of_attributes_are_the_same_in_any_case(key: str) -> None:
     assert set(adapter_for({key: "username"}).by_key) == {"userName"}
 
 
-@pytest.mark.parametrize("key", ["nickname_", "name.nick", "urn:nobody:department", "", "user name", "emails[0]", "a.b.c"])
+@pytest.mark.parametrize(
+    "key", ["nickname_", "name.nick", "urn:nobody:department", "", "user name", "emails[0]", "a.b.c"]
+)
 def test_name_that_scim_does_not_have_is_an_error(key: str) -> None:
     with pytest.raises(MapError, match="is not an attribute of User"):
         _ = adapter_for({key: "username"}).mapping
@@ -190,7 +192,9 @@ def test_attribute_that_is_only_shown_gives_way_to_what_was_sent() -> None:
 
 
 def test_attribute_in_several_columns_is_shown_when_one_of_them_changes() -> None:
-    attr = Attr(("motto", "note"), get=lambda *parts: "/".join(filter(None, parts)), set=lambda v: (v or "/").split("/"))
+    attr = Attr(
+        ("motto", "note"), get=lambda *parts: "/".join(filter(None, parts)), set=lambda v: (v or "/").split("/")
+    )
     adapter = adapter_for({"title": attr})
 
     assert shown(adapter, {"title": "a/b"}, motto="a", note="b") == {"title": "a/b"}
@@ -200,7 +204,9 @@ def test_attribute_in_several_columns_is_shown_when_one_of_them_changes() -> Non
 def test_extension_is_shown_only_while_something_in_it_is_assigned() -> None:
     adapter = adapter_for({f"{ENTERPRISE_USER}:department": "motto", f"{ENTERPRISE_USER}:manager.value": "note"})
 
-    assert shown(adapter, {}, motto="R&D", note="7") == {ENTERPRISE_USER: {"department": "R&D", "manager": {"value": "7"}}}
+    assert shown(adapter, {}, motto="R&D", note="7") == {
+        ENTERPRISE_USER: {"department": "R&D", "manager": {"value": "7"}}
+    }
     assert shown(adapter, {ENTERPRISE_USER: {"department": "R&D"}}, motto="", note="") == {}
 
 
@@ -208,7 +214,11 @@ def test_extension_is_shown_only_while_something_in_it_is_assigned() -> None:
     ("sent", "column", "expected"),
     [
         ({}, "Ann B.", {"name": {"formatted": "Ann B."}, "displayName": "Ann B."}),
-        ({"name": {"givenName": "Ann", "familyName": "B."}}, "Ann B.", {"name": {"givenName": "Ann", "familyName": "B."}}),
+        (
+            {"name": {"givenName": "Ann", "familyName": "B."}},
+            "Ann B.",
+            {"name": {"givenName": "Ann", "familyName": "B."}},
+        ),
         (
             {"name": {"givenName": "Ann", "familyName": "B."}},
             "Ann C.",
@@ -397,7 +407,9 @@ def test_extension_of_which_nothing_is_mapped_is_gone_where_nothing_else_is_kept
 def test_core_attribute_does_not_bring_its_namesake_of_an_extension_along() -> None:
     mine = UserAdapter.extensions[0]
     mine = type(mine)("urn:example:Person", "Person", "", UserAdapter.schema.attributes)
-    adapter = adapter_for({"title": "motto", "urn:example:Person:nickName": "note"}, keep_unmapped=False, extensions=(mine,))
+    adapter = adapter_for(
+        {"title": "motto", "urn:example:Person:nickName": "note"}, keep_unmapped=False, extensions=(mine,)
+    )
 
     assert names(adapter) == {"userName", "groups", "title", "urn:example:Person:nickName"}
 

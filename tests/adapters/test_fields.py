@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from adapters.lab import Badge, Card, Department, Employee, Home, lab, lab_tables
 from django.contrib.auth.models import User
 from django.db import models
 
+from adapters.lab import Badge, Card, Department, Employee, Home, lab, lab_tables
 from django_scim_provider.adapters.fields import HostPath, PathError
 from django_scim_provider.protocol.errors import InvalidValue
 

@@ -95,7 +95,10 @@ def test_setting_that_names_no_adapter_is_said_to_be_wrong(path: str, message: s
 
 
 def test_instance_is_no_adapter_class(module: str) -> None:
-    with configured(ADAPTERS={"User": f"{module}.NOT_A_CLASS"}), pytest.raises(ImproperlyConfigured, match="not an adapter"):
+    with (
+        configured(ADAPTERS={"User": f"{module}.NOT_A_CLASS"}),
+        pytest.raises(ImproperlyConfigured, match="not an adapter"),
+    ):
         get_user_adapter()
 
 

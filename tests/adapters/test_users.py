@@ -7,13 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from adapters.lab import Badge, Card, Employee, EmployeeAdapter, Leaver, adapter_for, lab, lab_tables
 from django.contrib.auth.hashers import is_password_usable
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 from django.db.models.signals import post_save
 from django.utils import timezone
 
+from adapters.lab import Badge, Card, Employee, EmployeeAdapter, Leaver, adapter_for, lab, lab_tables
 from django_scim_provider.adapters import Attr, Identifier, Not, UserAdapter
 from django_scim_provider.mixins import FREED_DOMAIN
 from django_scim_provider.models import ScimConnection
@@ -117,9 +117,7 @@ def test_user_name_and_unique_columns_are_what_two_people_cannot_share() -> None
 
 
 @pytest.mark.parametrize("name", ["alice", "Alice", "ALICE"])
-def test_name_is_taken_in_the_spelling_that_is_asked_for_and_in_lower_case(
-    adapter: EmployeeAdapter, name: str
-) -> None:
+def test_name_is_taken_in_the_spelling_that_is_asked_for_and_in_lower_case(adapter: EmployeeAdapter, name: str) -> None:
     holder = employee("alice")
 
     assert adapter.taken({"username": name}, USING) == holder
@@ -133,7 +131,9 @@ def test_name_is_taken_in_any_spelling_where_rows_are_not_complete(adapter: Empl
     assert adapter.taken({"username": name}, USING, any_case=True) == holder
 
 
-@pytest.mark.parametrize("columns", [{}, {"username": ""}, {"username": None}, {"email": "alice@x"}, {"username": "bob"}])
+@pytest.mark.parametrize(
+    "columns", [{}, {"username": ""}, {"username": None}, {"email": "alice@x"}, {"username": "bob"}]
+)
 def test_name_is_free(adapter: EmployeeAdapter, columns: dict[str, Any]) -> None:
     employee("alice", email="alice@x")
 

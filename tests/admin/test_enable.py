@@ -10,11 +10,13 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
+from django.db import connection as database
 from django.test import override_settings
 from django.utils import timezone
 
 from admin.browser import Browser, hidden, superuser, text, tokens_in, url
 from conftest import ScimClient
+from django_scim_provider import signals
 from django_scim_provider.adapters import UserAdapter
 from django_scim_provider.admin import confirmation
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimToken, ScimUser
@@ -60,18 +62,25 @@ def test_enabling_is_recorded_with_the_administrator_and_their_address(root: Bro
 
 def test_the_page_shows_what_will_happen_before_anything_is_saved(root: Browser) -> None:
     HostUserFactory(name="alice")
-    HostUserFactory(name="Alice@EXAMPLE.com")
     HostUserFactory(name="evil\u202e@example.com")
-    page = root.get(url("add"))
-    preview = page.context["preview"]
+    preview = root.get(url("add")).context["preview"]
     assert preview["headline"] == "2 existing people will be managed."
     assert [(finding["summary"], finding["names"]) for finding in preview["findings"]] == [
         ("Who is protected", ["root@example.com"]),
-        ("Whose user names collide", ["Alice@EXAMPLE.com"]),
         ("Which user names", ["evil\u202e@example.com"]),
     ]
     assert not ScimConnection.objects.exists()
-    assert "2 people could not be put under management." in text(root.enable())
+    assert "1 person could not be put under management." in text(root.enable())
+
+
+@pytest.mark.skipif(database.vendor == "mysql", reason="its collation keeps the host from having two such people")
+def test_people_whose_names_differ_only_in_spelling_are_named(root: Browser) -> None:
+    HostUserFactory(name="alice")
+    HostUserFactory(name="Alice@EXAMPLE.com")
+    preview = root.get(url("add")).context["preview"]
+    assert preview["headline"] == "2 existing people will be managed."
+    assert preview["findings"][1]["names"] == ["Alice@EXAMPLE.com"]
+    assert "1 person could not be put under management." in text(root.enable())
 
 
 def test_a_long_list_says_that_it_is_a_sample(root: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,8 +243,9 @@ def test_the_right_password_forgets_the_wrong_ones(root: Browser) -> None:
         assert len(tokens_in(root.enable(name=name))) == 1
 
 
-def test_a_cache_that_keeps_nothing_stops_nobody(root: Browser, settings: Any) -> None:
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+@pytest.mark.parametrize("backend", ["django.core.cache.backends.dummy.DummyCache", "api.helpers.BrokenCache"])
+def test_a_cache_that_counts_nothing_locks_nobody_out(backend: str, root: Browser, settings: Any) -> None:
+    settings.CACHES = {"default": {"BACKEND": backend}}
     root.enable(password="wrong")
     assert len(tokens_in(root.enable())) == 1
 
@@ -439,6 +449,40 @@ def test_a_connection_enabled_meanwhile_is_not_deleted(root: Browser, monkeypatc
 
 
 # The services beneath ---------------------------------------------------------------------------------------
+
+
+def test_hosts_are_told_when_scim_goes_on_and_off(root: Browser, django_capture_on_commit_callbacks: Any) -> None:
+    told = []
+
+    def hear(connection: ScimConnection, **kwargs: Any) -> None:
+        told.append(connection.enabled)
+
+    signals.connection_enabled.connect(hear)
+    signals.connection_disabled.connect(hear)
+    with django_capture_on_commit_callbacks(execute=True):
+        root.enable()
+    with django_capture_on_commit_callbacks(execute=True):
+        root.post(url("disable", ScimConnection.objects.get().pk))
+    assert told == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "remote", "address"),
+    [
+        (0, "203.0.113.9", "192.0.2.1", "192.0.2.1"),
+        (1, "198.51.100.1, 203.0.113.9", "192.0.2.1", "203.0.113.9"),
+        (2, "203.0.113.9", "192.0.2.1", None),
+        (0, "", "::ffff:192.0.2.1", "192.0.2.1"),
+        (0, "", "unix:", None),
+    ],
+)
+def test_the_address_of_an_administrator_is_that_behind_our_proxies(
+    proxies: int, forwarded: str, remote: str, address: str | None, root: Browser, settings: Any
+) -> None:
+    settings.SCIM_PROVIDER = settings.SCIM_PROVIDER | {"TRUSTED_PROXIES": proxies}
+    connection = ConnectionFactory()
+    root.client.post(url("disable", connection.pk), REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=forwarded)
+    assert ScimEvent.objects.get().remote_addr == address
 
 
 def test_a_name_taken_between_check_and_insert_is_a_validation_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,6 @@ from django.utils import timezone
 
 from admin.browser import MANAGE_TOKENS, VIEW, VIEW_EVENTS, Browser, live_token, text, url
 from conftest import ScimClient
-from django_scim_provider.admin.connections import ScimConnectionAdmin
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimToken, ScimUser
 from django_scim_provider.services import audit, connections, tokens
 from django_scim_provider.services.context import Context
@@ -113,8 +112,8 @@ def test_people_are_listed_as_the_provider_knows_them(
 ) -> None:
     scim.create("alice@example.com", name={"givenName": "Alice", "familyName": "Doe"}, externalId="00u1")
     scim.create("bob@example.com", active=False)
-    scim.create("carol@example.com")
-    scim.delete(f"/Users/{scim.find('userName eq "carol@example.com"')[0]['id']}")
+    carol = scim.create("carol@example.com")
+    scim.delete(f"/Users/{carol['id']}")
     page = root.get(url("people", connection.pk))
     people = page.context["people"]
     assert [(one["user_name"], one["is_active"]) for one in people] == [
@@ -138,9 +137,8 @@ def test_people_link_to_the_hosts_own_page_where_one_may_open_it(
     reader.user.user_permissions.add(Permission.objects.get(codename="view_user"))
     assert link in text(reader.get(url("people", connection.pk)))
     user.delete()
-    page = text(root.get(url("people", connection.pk)))
-    assert "alice@example.com" in page
-    assert "/admin/auth/user/" not in page[page.index('id="content"') :]
+    page = root.get(url("people", connection.pk))
+    assert [one["url"] for one in page.context["people"] if one["user_name"] == "alice@example.com"] == [None]
 
 
 def test_without_a_user_admin_nobody_is_linked(root: Browser, scim: ScimClient, connection: ScimConnection) -> None:
@@ -200,7 +198,16 @@ def test_nobody_yet_is_told(root: Browser, connection: ScimConnection) -> None:
 
 
 def policies(connection: ScimConnection, **changes: str) -> dict[str, Any]:
-    names = ("name", "provider", "on_create", "on_deactivate", "on_delete", "existing_accounts", "raw_token")
+    names = (
+        "name",
+        "provider",
+        "on_create",
+        "on_deactivate",
+        "on_delete",
+        "on_reprovision",
+        "existing_accounts",
+        "raw_token",
+    )
     return {name: getattr(connection, name) for name in names} | changes
 
 
@@ -217,7 +224,7 @@ def test_saving_policies_writes_one_event_that_names_them(root: Browser, connect
     assert entry == "Changed when a person is deleted and token without the word Bearer."
     page = text(root.get(address))
     assert "The policies were saved." in page
-    assert 'value="nothing" required id="id_on_delete_2" checked' in page or "checked" in page
+    assert re.search(r'name="on_delete" value="nothing"[^>]* checked', page)
 
 
 def test_saving_the_same_writes_nothing(root: Browser, connection: ScimConnection) -> None:
@@ -328,7 +335,3 @@ def test_an_admin_site_without_events_links_to_none(connection: ScimConnection) 
         assert "scimevent" not in text(page)
         assert "/second/scim_provider/scimconnection/" in text(page)
         assert page.context["events"][0]["url"] is None
-
-
-def test_the_panel_can_be_extended_by_another_page() -> None:
-    assert ScimConnectionAdmin.tabs[0].page == "change"

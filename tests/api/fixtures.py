@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from api.helpers import VENDOR
-from conftest import ScimClient
 from django.db import connection as database
 from django.db import connections
-from factories import ConnectionFactory
 
+from api.helpers import VENDOR
+from conftest import ScimClient
 from django_scim_provider.models import ScimConnection
+from factories import ConnectionFactory
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def second_scim(second: ScimConnection, issue_token: Callable[..., str]) -> Scim
 
 
 @pytest.fixture
-def threads(transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def threads(transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets threads have database connections of their own; use the database in threads only (``helpers.apart``).
 
     SQLite's tests run in memory, where connections lock each other out at once: threads get a copy in a file, with
@@ -41,4 +41,3 @@ def threads(transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPa
             cursor.execute("VACUUM INTO %s", [str(copy)])
         settings: dict[str, Any] = {**connections.settings["default"], "NAME": str(copy)}
         monkeypatch.setitem(connections.settings, "default", settings)
-    yield

@@ -10,8 +10,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from api.helpers import dump, is_error, statements, with_setting
-from conftest import MOUNT, ScimClient, person
 from django.core import mail
 from django.core.signals import got_request_exception
 from django.db import ProgrammingError
@@ -20,13 +18,15 @@ from django.test import Client, override_settings
 from django.utils import timezone
 from django.utils.log import AdminEmailHandler
 from django.views.debug import ExceptionReporter
-from factories import ConnectionFactory, HostUserFactory
 
+from api.helpers import dump, is_error, statements, with_setting
+from conftest import MOUNT, ScimClient, person
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimToken
 from django_scim_provider.models.token_format import key_id_of, new_token
 from django_scim_provider.protocol import urns
 from django_scim_provider.services import connections, tokens
 from django_scim_provider.services.context import Context
+from factories import ConnectionFactory, HostUserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +46,7 @@ def assert_refused(response: Any) -> None:
     assert is_error(response, 401)
     assert response.content == ALL_BAD
     assert response.headers["WWW-Authenticate"] == 'Bearer realm="SCIM"'
-    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Cache-Control"] == "no-store, private"
 
 
 # Every shape of a credential that is none --------------------------------------------------------------------
@@ -98,7 +98,7 @@ def bad_headers(token: str) -> dict[str, str | None]:
     }
 
 
-@pytest.mark.parametrize("name", [name for name in bad_headers(new_token().text)])
+@pytest.mark.parametrize("name", list(bad_headers(new_token().text)))
 def test_bad_credentials_of_every_shape_are_the_same_401_without_a_look_up(
     connection: ScimConnection, issue_token: Callable[..., str], name: str
 ) -> None:
@@ -180,7 +180,12 @@ def test_session_of_a_superuser_is_no_credential(connection: ScimConnection) -> 
     browser.force_login(HostUserFactory(name="root", is_superuser=True, is_staff=True))
     before = dump()
 
-    for content_type in ("text/plain", "application/json", "application/scim+json", "application/x-www-form-urlencoded"):
+    for content_type in (
+        "text/plain",
+        "application/json",
+        "application/scim+json",
+        "application/x-www-form-urlencoded",
+    ):
         response = browser.post(f"{MOUNT}/Users", b'{"userName":"evil"}', content_type=content_type)
         assert_refused(response)
         assert not response.cookies
@@ -202,7 +207,8 @@ def test_token_in_query_or_body_is_no_credential(
 
 
 @pytest.mark.parametrize(
-    "header", ["HTTP_X_AUTHORIZATION", "HTTP_PROXY_AUTHORIZATION", "HTTP_X_API_KEY", "HTTP_COOKIE", "HTTP_X_ORIGINAL_URL"]
+    "header",
+    ["HTTP_X_AUTHORIZATION", "HTTP_PROXY_AUTHORIZATION", "HTTP_X_API_KEY", "HTTP_COOKIE", "HTTP_X_ORIGINAL_URL"],
 )
 def test_token_in_another_header_is_no_credential(
     connection: ScimConnection, issue_token: Callable[..., str], header: str
@@ -353,7 +359,10 @@ def test_address_that_is_not_listed_writes_nothing_but_an_event(issue_token: Cal
 
 
 def test_connection_that_is_not_paid_for_is_403_with_the_reason(issue_token: Callable[..., str]) -> None:
-    paid, unpaid = ScimClient(issue_token(ConnectionFactory())), ScimClient(issue_token(ConnectionFactory(name="unpaid")))
+    paid, unpaid = (
+        ScimClient(issue_token(ConnectionFactory())),
+        ScimClient(issue_token(ConnectionFactory(name="unpaid"))),
+    )
 
     with with_setting(IS_ALLOWED="api.helpers.unpaid"):
         assert paid.get("/Users").status_code == 200

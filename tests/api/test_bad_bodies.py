@@ -6,14 +6,14 @@ import json
 from typing import Any
 
 import pytest
+
 from api.helpers import dump, host_of, is_error, row_of
 from conftest import ScimClient, person
-from factories import HostUserFactory
-
 from django_scim_provider.models import ScimUser
 from django_scim_provider.protocol import urns
+from factories import HostUserFactory
 
-pytestmark = [pytest.mark.django_db, pytest.mark.hosts]
+pytestmark = pytest.mark.django_db
 
 NAME = b'{"userName":"ann@example.com",'
 
@@ -195,7 +195,9 @@ def test_values_of_the_wrong_type_are_invalid_value_and_leave_nothing(
 
     assert is_error(scim.post("/Users", bad), 400, "invalidValue")
     assert is_error(scim.put(f"/Users/{body['id']}", bad), 400, "invalidValue")
-    assert is_error(scim.patch(f"/Users/{body['id']}", {"op": "replace", "value": {attribute: value}}), 400, "invalidValue")
+    assert is_error(
+        scim.patch(f"/Users/{body['id']}", {"op": "replace", "value": {attribute: value}}), 400, "invalidValue"
+    )
 
     assert dump(events=False) == before
 
@@ -205,7 +207,9 @@ def test_schemas_of_any_shape_are_forgiven(scim: ScimClient, schemas: Any) -> No
     assert scim.post("/Users", {"schemas": schemas, "userName": "ann@example.com"}).status_code == 201
 
 
-@pytest.mark.parametrize("name", ["", " ", ".", ":", "$", "[", "a.b.c", "emails[", "__class__", "constructor", "é", "x" * 10_000])
+@pytest.mark.parametrize(
+    "name", ["", " ", ".", ":", "$", "[", "a.b.c", "emails[", "__class__", "constructor", "é", "x" * 10_000]
+)
 def test_names_that_no_schema_has_are_left_out(scim: ScimClient, name: str) -> None:
     response = scim.post("/Users", {**person("ann@example.com"), name: {"a": ["b"]}})
 
@@ -274,17 +278,19 @@ REFUSED_IN_USER_NAME = {
 }  # fmt: skip
 
 
-def with_value(path: str, text: str) -> dict[str, Any]:
-    """A person whose attribute has that value."""
-    body = person("ann@example.com")
-    urn, _, name = path.rpartition(":")
-    attribute, _, sub = name.partition(".")
-    if urn:
-        return body | {urn: {name: text}}
-    if attribute in ("emails", "phoneNumbers", "photos", "addresses"):
-        element = {"value": "x@example.com"} if attribute == "emails" else {}
-        return body | {attribute: [element | {sub: text}]}
-    return body | {attribute: {sub: text} if sub else text}
+def with_value(text: str, *paths: str) -> dict[str, Any]:
+    """A person whose attributes at these paths have that value."""
+    body = person("ann@example.com", emails=[{"value": "x@example.com"}])
+    for path in paths:
+        urn, _, name = path.rpartition(":")
+        attribute, _, sub = name.partition(".")
+        if urn:
+            body[urn] = {name: text}
+        elif attribute in ("emails", "phoneNumbers", "photos", "addresses"):
+            body[attribute] = [body.get(attribute, [{}])[0] | {sub: text}]
+        else:
+            body[attribute] = {sub: text} if sub else text
+    return body
 
 
 def read_value(path: str, body: dict[str, Any]) -> Any:
@@ -295,39 +301,35 @@ def read_value(path: str, body: dict[str, Any]) -> Any:
     return value[sub] if sub else value
 
 
+@pytest.mark.hosts
 @pytest.mark.parametrize("nasty", NASTY)
 def test_nasty_strings_get_the_same_answer_on_every_database(scim: ScimClient, nasty: str) -> None:
     """What is taken comes back byte for byte and is found by a filter; what is not leaves nothing behind."""
     text = NASTY[nasty]
-    for path in STRINGS:
-        refused = (
-            nasty in REFUSED_EVERYWHERE
-            or (path == "userName" and nasty in REFUSED_IN_USER_NAME)
-            or (path == "displayName" and nasty in REFUSED_IN_NAMES_SHOWN)
-        )
-        before = dump(events=False)
+    refused = set(STRINGS) if nasty in REFUSED_EVERYWHERE else set()
+    refused |= {"userName"} if nasty in REFUSED_IN_USER_NAME else set()
+    refused |= {"displayName"} if nasty in REFUSED_IN_NAMES_SHOWN else set()
+    before = dump(events=False)
+    for path in refused:
+        assert is_error(scim.post("/Users", with_value(text, path)), 400, "invalidValue"), path
+    assert dump(events=False) == before
+    taken = [path for path in STRINGS if path not in refused]
+    if not taken:
+        return
 
-        response = scim.post("/Users", with_value(path, text))
+    body = scim.post("/Users", with_value(text, *taken)).json()
 
-        if refused:
-            assert is_error(response, 400, "invalidValue"), (nasty, path)
-            assert dump(events=False) == before
-            continue
-        assert response.status_code == 201, (nasty, path, response.content)
-        body = response.json()
-        assert read_value(path, body) == text, (nasty, path)
-        shown = scim.get(f"/Users/{body['id']}").json()
-        assert shown == body, (nasty, path)
-        if path not in ("name.givenName", f"{urns.ENTERPRISE_USER}:department", "title"):
-            # Those may be in a column of the host's, which compares as the host wants.
-            found = scim.find(f"{path} eq {json.dumps(text)}")
-            assert [item["id"] for item in found] == [body["id"]], (nasty, path)
-        assert scim.delete(f"/Users/{body['id']}").status_code == 204
+    assert "id" in body, body
+    assert {path: read_value(path, body) for path in taken} == dict.fromkeys(taken, text)
+    assert scim.get(f"/Users/{body['id']}").json() == body
+    # Other attributes may be in a column of the host's, which compares as the host wants.
+    for path in {"userName", "externalId", "emails.value", "emails.type", "photos.value"} - refused:
+        assert [item["id"] for item in scim.find(f"{path} eq {json.dumps(text)}")] == [body["id"]], path
 
 
+@pytest.mark.hosts
 @pytest.mark.parametrize("path", STRINGS)
-@pytest.mark.parametrize("text", ["x", "é", "💥"])
-@pytest.mark.parametrize("length", [1, 500, 100_000])
+@pytest.mark.parametrize(("text", "length"), [("x", 500), ("💥", 300), ("é", 100_000)])
 def test_long_strings_get_the_same_answer_on_every_database(
     scim: ScimClient, path: str, text: str, length: int
 ) -> None:
@@ -335,12 +337,11 @@ def test_long_strings_get_the_same_answer_on_every_database(
     value = text * length
     before = dump(events=False)
 
-    response = scim.post("/Users", json.dumps(with_value(path, value), ensure_ascii=False).encode())
+    response = scim.post("/Users", json.dumps(with_value(value, path), ensure_ascii=False).encode())
 
     assert response.status_code in (201, 400)
     if response.status_code == 400:
         assert is_error(response, 400, "invalidValue")
-        assert length > 1
         assert dump(events=False) == before
     else:
         assert length < 100_000
@@ -357,6 +358,7 @@ def test_longest_string_of_an_attribute_without_a_column(scim: ScimClient, lengt
         assert scim.find(f'userType eq "{"x" * 3000}"') == []
 
 
+@pytest.mark.hosts
 def test_name_that_grows_when_it_is_folded_fits_or_is_refused(scim: ScimClient) -> None:
     """U+0130 becomes two characters in lower case."""
     for length in (75, 127, 128, 149):
@@ -371,7 +373,13 @@ def test_refused_write_leaves_everybody_else_alone(scim: ScimClient) -> None:
     bystander = HostUserFactory(name="bystander")
     before = dump(events=False)
 
-    for body in (b"{", b'{"userName":5}', b'{"userName":"\\u0000"}', b"[" * 1000, b'{"userName":"bystander@example.com"}'):
+    for body in (
+        b"{",
+        b'{"userName":5}',
+        b'{"userName":"\\u0000"}',
+        b"[" * 1000,
+        b'{"userName":"bystander@example.com"}',
+    ):
         assert scim.post("/Users", body).status_code in (400, 409)
 
     assert dump(events=False) == before

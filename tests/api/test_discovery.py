@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.test import override_settings
+
 from api.helpers import is_error, statements, with_setting
 from api.test_users_create import FULL
 from conftest import MOUNT, ScimClient
-from django.test import override_settings
-from factories import ConnectionFactory
-
 from django_scim_provider.models import ScimConnection
 from django_scim_provider.protocol import urns
+from factories import ConnectionFactory
 
 pytestmark = pytest.mark.django_db
 

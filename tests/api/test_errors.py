@@ -9,26 +9,34 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from api.helpers import NO_SUCH_ID, VENDOR, dump, host_of, is_error
-from conftest import ScimClient, person
+from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.signals import got_request_exception
-from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, InternalError, NotSupportedError
-from django.db import OperationalError, ProgrammingError
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+)
 from django.db import connection as database
 from django.db.models.signals import post_save
 from django.http import Http404
-from rest_framework.exceptions import APIException, ParseError
-from django.contrib.auth import get_user_model
 from django.test import override_settings
+from rest_framework.exceptions import APIException, ParseError
 
+from api.helpers import NO_SUCH_ID, VENDOR, dump, host_of, is_error
+from conftest import ScimClient, person
 from django_scim_provider import signals
 from django_scim_provider.models import ScimUser
 
 pytestmark = pytest.mark.django_db
 
 INTERNALS = re.compile(
-    r"Traceback|[Dd]jango|sqlite|psycopg|MySQL|SELECT|INSERT|UPDATE |auth_user|scim_provider|Error\(|File \"|/work|\.py|"
+    r"Traceback|[Dd]jango|sqlite|psycopg|MySQL|SELECT|INSERT|UPDATE |auth_user|scim_provider|Error\(|File \"|\.py|"
     r"relation|constraint|line \d+, in|0x[0-9a-f]{6}|<[a-z!]"
 )
 

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+
 from api.helpers import dump, is_error, statements, with_setting
 from conftest import MOUNT, ScimClient, person
 
@@ -210,7 +211,7 @@ def test_answers_of_every_kind_are_not_kept_and_not_sniffed(scim: ScimClient, an
         anonymous.get("/Users"),
         scim.delete(f"/Users/{body['id']}"),
     ):
-        assert response.headers["Cache-Control"] == "no-store"
+        assert response.headers["Cache-Control"] == "no-store, private"
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         assert "Access-Control-Allow-Origin" not in response.headers
         assert "Set-Cookie" not in response.headers

@@ -6,14 +6,29 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from api.helpers import NO_SUCH_ID, dump, is_error
-from conftest import MOUNT, ScimClient, person
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from api.helpers import NO_SUCH_ID, dump, is_error
+from conftest import MOUNT, ScimClient, person
+
 pytestmark = pytest.mark.django_db
 
-METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "FOO", "get", "-"]
+METHODS = [
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "PATCH",
+    "DELETE",
+    "OPTIONS",
+    "TRACE",
+    "CONNECT",
+    "PROPFIND",
+    "FOO",
+    "get",
+    "-",
+]
 WITHOUT_TOKEN = {"config", "resource-types", "resource-type", "schemas", "schema"}
 """The discovery endpoints: whoever makes another endpoint public has to say so here."""
 
@@ -35,7 +50,9 @@ def example_of(pattern: URLPattern) -> str:
     return re.sub(r".\?", "", text)
 
 
-ENDPOINTS = {str(pattern.name): example_of(pattern) for pattern in patterns(get_resolver()) if pattern.name != "unknown"}
+ENDPOINTS = {
+    str(pattern.name): example_of(pattern) for pattern in patterns(get_resolver()) if pattern.name != "unknown"
+}
 
 
 def test_walk_finds_the_endpoints_that_are_there() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from api.helpers import dump, is_error, statements
 from api.test_users_create import FULL
 from conftest import ScimClient, person
-
 from django_scim_provider.protocol import urns
 
 pytestmark = pytest.mark.django_db

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from api.helpers import dump, is_error, statements, with_setting
-from conftest import ScimClient, person
 from django.core.cache import cache
 from django.test import override_settings
-from factories import ConnectionFactory
 
+from api.helpers import dump, is_error, statements, with_setting
+from conftest import ScimClient, person
 from django_scim_provider.api import throttling
 from django_scim_provider.models import ScimEvent
 

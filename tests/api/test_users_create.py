@@ -7,13 +7,13 @@ import uuid
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
+
 from api.helpers import VENDOR, dump, has_column, host_name, host_of, is_error, row_of, soft_deletes, statements
 from conftest import MOUNT, ScimClient, person
-from django.contrib.auth import get_user_model
-from factories import ConnectionFactory, HostUserFactory
-
 from django_scim_provider.models import ScimConnection, ScimUser, ScimValue
 from django_scim_provider.protocol import urns
+from factories import ConnectionFactory, HostUserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.hosts]
 
@@ -57,7 +57,7 @@ def test_created_person_is_201_with_the_resource_its_location_and_a_host_user(sc
     body = response.json()
     location = f"http://testserver{MOUNT}/Users/{body['id']}"
     assert response.headers["Location"] == response.headers["Content-Location"] == body["meta"]["location"] == location
-    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Cache-Control"] == "no-store, private"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Content-Type"] == "application/scim+json; charset=utf-8"
     assert body["schemas"] == [urns.USER]
@@ -264,9 +264,7 @@ def test_soft_deleted_holder_of_a_name_is_revived_with_the_same_id(scim: ScimCli
     assert not user.has_usable_password()
 
 
-def test_soft_deleted_holder_starts_anew_where_the_policy_says_so(
-    scim: ScimClient, connection: ScimConnection
-) -> None:
+def test_soft_deleted_holder_starts_anew_where_the_policy_says_so(scim: ScimClient, connection: ScimConnection) -> None:
     if not soft_deletes():
         pytest.skip("this host does not soft-delete")
     ScimConnection.objects.update(on_reprovision="anew")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from api.helpers import NO_SUCH_ID, dump, host_of, is_error, row_of, soft_deletes, statements
-from conftest import ScimClient, person
 from django.contrib.auth import get_user_model
 
+from api.helpers import NO_SUCH_ID, dump, host_of, is_error, row_of, soft_deletes, statements
+from conftest import ScimClient, person
 from django_scim_provider.models import ScimConnection, ScimUser, ScimValue
 
 pytestmark = [pytest.mark.django_db, pytest.mark.hosts]
@@ -19,7 +19,7 @@ def test_deleted_person_is_204_without_a_body_then_404_everywhere(scim: ScimClie
 
     assert response.status_code == 204
     assert response.content == b""
-    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Cache-Control"] == "no-store, private"
     assert "Location" not in response.headers
     path = f"/Users/{body['id']}"
     for again in (

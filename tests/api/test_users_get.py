@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth import get_user_model
+
 from api.helpers import NO_SUCH_ID, dump, has_column, host_of, is_error, row_of, statements
 from conftest import MOUNT, ScimClient
-from django.contrib.auth import get_user_model
-from factories import HostUserFactory
-
 from django_scim_provider.models import ScimGroup, ScimMembership, ScimUser
 from django_scim_provider.services.transactions import now
+from factories import HostUserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.hosts]
 
@@ -24,7 +24,7 @@ def test_person_is_200_with_headers_and_the_same_bytes_each_time(scim: ScimClien
     assert first.content == again.content
     assert first.json() == body
     assert first.headers["Location"] == first.headers["Content-Location"] == location
-    assert first.headers["Cache-Control"] == "no-store"
+    assert first.headers["Cache-Control"] == "no-store, private"
     assert first.headers["X-Content-Type-Options"] == "nosniff"
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
+
 from api.helpers import VENDOR, has_column, host_of, is_error, row_of, statements
 from conftest import ScimClient
-from django.contrib.auth import get_user_model
-from factories import HostUserFactory
-
 from django_scim_provider.models import ScimUser
 from django_scim_provider.protocol import urns
+from factories import HostUserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.hosts]
 
@@ -27,7 +27,7 @@ def test_nobody_is_an_empty_list_response_that_okta_accepts(scim: ScimClient) ->
         "itemsPerPage": 0,
         "Resources": [],
     }
-    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Cache-Control"] == "no-store, private"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert "Location" not in response.headers
 
@@ -175,7 +175,7 @@ def test_plus_and_percent_twenty_are_both_spaces_in_a_filter(scim: ScimClient) -
     for query in (
         "filter=userName+eq+%22ann@example.com%22",
         "filter=userName%20eq%20%22ann%40example.com%22&",
-        "&FILTER=userName eq \"ann@example.com\"&aadOptscim062020",
+        '&FILTER=userName eq "ann@example.com"&aadOptscim062020',
     ):
         response = scim.request("GET", "/Users", QUERY_STRING=query)
         assert [found["id"] for found in response.json()["Resources"]] == [body["id"]], query
@@ -225,7 +225,11 @@ def test_renamed_by_save_is_found_by_the_new_name_in_every_filter(scim: ScimClie
     user.save()
 
     assert scim.find('userName co "ann@"') == []
-    for filter_ in ('userName eq "BETH@example.com"', 'userName sw "beth"', 'userName eq "beth@example.com" or title pr'):
+    for filter_ in (
+        'userName eq "BETH@example.com"',
+        'userName sw "beth"',
+        'userName eq "beth@example.com" or title pr',
+    ):
         assert [found["id"] for found in scim.find(filter_)] == [body["id"]]
 
 

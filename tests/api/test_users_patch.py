@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.tokens import default_token_generator
+
 from api.helpers import NO_SUCH_ID, dump, has_column, host_name, host_of, is_error, row_of, soft_deletes, statements
 from api.test_users_create import FULL
 from conftest import ScimClient, person
-from django.contrib.auth import get_user_model
-from django.contrib.auth.tokens import default_token_generator
-from factories import ConnectionFactory
-
 from django_scim_provider.models import ScimConnection, ScimValue
 from django_scim_provider.protocol import urns
+from factories import ConnectionFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.hosts]
 
@@ -28,7 +28,7 @@ def test_patch_is_200_with_the_resource_and_its_location(scim: ScimClient) -> No
 
     assert response.status_code == 200
     assert response.headers["Location"] == response.headers["Content-Location"] == body["meta"]["location"]
-    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Cache-Control"] == "no-store, private"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert {**response.json(), "meta": None} == {**body, "title": "Engineer", "meta": None}
     assert scim.get(f"/Users/{body['id']}").json() == response.json()
@@ -258,7 +258,14 @@ def test_one_wrong_operation_undoes_them_all(scim: ScimClient, broken: Any, scim
 
 @pytest.mark.parametrize(
     "message",
-    [{}, {"schemas": [urns.PATCH_OP]}, {"Operations": None}, {"Operations": "x"}, {"Operations": 5}, {"Operations": {}}],
+    [
+        {},
+        {"schemas": [urns.PATCH_OP]},
+        {"Operations": None},
+        {"Operations": "x"},
+        {"Operations": 5},
+        {"Operations": {}},
+    ],
 )
 def test_message_without_operations_is_400_and_changes_nothing(scim: ScimClient, message: dict[str, Any]) -> None:
     body = scim.create("ann@example.com")

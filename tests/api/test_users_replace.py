@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
+
 from api.helpers import NO_SUCH_ID, dump, has_column, host_name, host_of, is_error, row_of, soft_deletes
 from api.test_users_create import FULL
 from conftest import ScimClient, person
-from django.contrib.auth import get_user_model
-
 from django_scim_provider.models import ScimUser, ScimValue
 from django_scim_provider.protocol import urns
 
@@ -23,7 +23,7 @@ def test_replacement_is_200_with_the_resource_and_its_location(scim: ScimClient)
 
     assert response.status_code == 200
     assert response.headers["Location"] == response.headers["Content-Location"] == body["meta"]["location"]
-    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Cache-Control"] == "no-store, private"
     assert response.json()["name"] == {"givenName": "A", "familyName": "B"}
     assert response.json()["meta"]["created"] == body["meta"]["created"]
     assert response.json()["meta"]["lastModified"] >= body["meta"]["lastModified"]

@@ -18,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 import django_scim_provider
 from checks.wiring import Wire, ids
 from django_scim_provider import receivers
+from django_scim_provider.adapters import UserAdapter
 from django_scim_provider.checks import installed
 from django_scim_provider.checks.base import check, check_adapters
 from django_scim_provider.checks.registration import register_all
@@ -107,6 +108,15 @@ def test_a_broken_setting_keeps_nobody_from_getting_ready(
     receivers.connect()
     assert [record.getMessage()[:38] for record in caplog.records] == ["SCIM does not follow changes to users "]
     assert any(isinstance(message, Error) for message in run_checks(tags=["scim_provider"]))
+
+
+@pytest.mark.parametrize("attributes", [{"nonsense": "username"}, {"userName": "nonsense"}])
+def test_a_map_that_cannot_be_read_is_not_followed(
+    wire: Wire, attributes: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    wire(adapter=type("Adapter", (UserAdapter,), {"attributes": attributes}))
+    receivers.connect()
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 
 def test_an_adapter_of_one_portal_that_is_broken_does_not_disconnect_the_others(

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 import httpx2
 import pytest
 from django.core.servers.basehttp import WSGIRequestHandler
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from pytest_django.live_server_helper import LiveServer
 from scim2_client.engines.httpx2 import SyncSCIMClient
 
@@ -28,3 +30,14 @@ def remote(
     headers = {"Authorization": f"Bearer {issue_token(connection)}"}
     with httpx2.Client(base_url=f"{live_server.url}{MOUNT}", headers=headers) as client:
         yield SyncSCIMClient(client)
+
+
+@pytest.fixture
+def in_process() -> Iterator[None]:
+    """Lets a WSGI application be called inside a test's transaction, as Django's own test client is."""
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in signals:
+        signal.connect(close_old_connections)

@@ -32,7 +32,7 @@ from conftest import MOUNT, ScimClient
 from django_scim_provider.models import ScimConnection, ScimUser
 from factories import HostUserFactory
 
-pytestmark = pytest.mark.hosts
+pytestmark = [pytest.mark.hosts, pytest.mark.usefixtures("in_process")]
 
 Person = User[EnterpriseUser]
 BASE_URL = f"http://testserver{MOUNT}"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -78,7 +79,8 @@ def test_create_names_the_people_whom_it_left_out(manage: Manage, monkeypatch: p
     )
     out = manage("scim_connection", "create", "Acme").out
     assert "“alice@example.com” is left out: another person's user name differs only in spelling." in out
-    assert "“ bob@example.com” is left out: SCIM cannot carry this user name." in out
+    # In the order of their keys, which some hosts draw at random.
+    assert re.search(r"“ (bob|carol)@example\.com” is left out: SCIM cannot carry this user name\.", out)
     assert "1 more person is left out for the same reasons." in out
 
 

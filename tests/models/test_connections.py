@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from factories import ConnectionFactory, HostUserFactory
 
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimUser
+from factories import ConnectionFactory, HostUserFactory
 
 pytestmark = pytest.mark.django_db
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 from django.utils import timezone
-from factories import HostUserFactory
 
 from django_scim_provider.models import ScimConnection, ScimEvent
+from factories import HostUserFactory
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from factories import ConnectionFactory, HostUserFactory
 
 from django_scim_provider.models import (
     GroupRoleMapping,
@@ -21,13 +20,20 @@ from django_scim_provider.models import (
 )
 from django_scim_provider.models.resources import KEY_LENGTH
 from django_scim_provider.models.values import bounded_key
+from factories import ConnectionFactory, HostUserFactory
 
 pytestmark = pytest.mark.django_db
 
 
 def scim_user(connection: ScimConnection, key: str = "alice", **fields: Any) -> ScimUser:
     moment = timezone.now()
-    fields = {"scope": "/", "user_name": key, "user_name_key": key, "created_at": moment, "modified_at": moment} | fields
+    fields = {
+        "scope": "/",
+        "user_name": key,
+        "user_name_key": key,
+        "created_at": moment,
+        "modified_at": moment,
+    } | fields
     return ScimUser.objects.create(connection=connection, **fields)
 
 

@@ -13,8 +13,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from django_scim_provider.models import ScimConnection, ScimToken
-from django_scim_provider.models import token_format
+from django_scim_provider.models import ScimConnection, ScimToken, token_format
 from django_scim_provider.models.token_format import LENGTH, digest, key_id_of, new_token
 
 ALPHABET = string.digits + string.ascii_letters
@@ -92,7 +91,18 @@ def test_missing_or_doubled_character_is_caught(position: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "djscim_", "null", "None", "undefined", "x" * 69, "djscim_" + "é" * 62, "djscim_" + "٣" * 62, "a" * 10**6],
+    [
+        "",
+        " ",
+        "djscim_",
+        "null",
+        "None",
+        "undefined",
+        "x" * 69,
+        "djscim_" + "é" * 62,
+        "djscim_" + "٣" * 62,
+        "a" * 10**6,
+    ],
     ids=lambda text: repr(text[:12]),
 )
 def test_text_of_another_shape_is_no_token(text: str) -> None:

@@ -10,11 +10,13 @@ import json
 import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 
 from django_scim_provider.models import ScimConnection, ScimUser
 from django_scim_provider.services.context import Context
@@ -27,6 +29,16 @@ pytestmark = [
     pytest.mark.skipif(not os.environ.get("SCIM_RATIO"), reason="a measurement: set SCIM_RATIO=1"),
     pytest.mark.urls("performance.bare"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def _in_process() -> Iterator[None]:
+    """A request ends without closing the connection that the test's transaction is on."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
 
 
 def _caller(path: str, token: str) -> Callable[[], bytes]:
@@ -55,15 +67,24 @@ def _caller(path: str, token: str) -> Callable[[], bytes]:
     return call
 
 
-def _interleaved(*calls: Callable[[], bytes]) -> list[float]:
-    """The median of each, in seconds."""
+def _interleaved(*calls: Callable[[], bytes]) -> list[list[float]]:
+    """The times of each, in milliseconds and in order."""
     taken: list[list[float]] = [[] for _ in calls]
     for _ in range(ROUNDS):
         for call, times in zip(calls, taken, strict=True):
             began = time.perf_counter()
             call()
-            times.append(time.perf_counter() - began)
-    return [statistics.median(times) for times in taken]
+            times.append((time.perf_counter() - began) * 1000)
+    return [sorted(times) for times in taken]
+
+
+def _told(mine: list[float], floor: list[float]) -> str:
+    """The median, and the quickest tenth, which other work on the machine disturbs least."""
+    told = []
+    for name, pick in (("median", statistics.median), ("quickest tenth", lambda times: times[len(times) // 10])):
+        ours, bare = pick(mine), pick(floor)
+        told.append(f"{name} {ours:.2f} ms, bare view {bare:.2f} ms, ratio {ours / bare:.2f}")
+    return "; ".join(told)
 
 
 @pytest.mark.parametrize(
@@ -87,5 +108,4 @@ def test_reads_beside_a_bare_view(
     first, second = json.loads(ours()), json.loads(bare())
     assert first.keys() == second.keys() - {"externalId"}, "the same job"
     assert len(first.get("Resources", ())) == len(second.get("Resources", ()))
-    mine, floor = _interleaved(ours, bare)
-    print(f"\n{what}: {mine * 1000:.2f} ms, bare view {floor * 1000:.2f} ms, ratio {mine / floor:.2f}")  # noqa: T201
+    print(f"\n{what}: {_told(*_interleaved(ours, bare))}")  # noqa: T201

@@ -438,7 +438,8 @@ class TestStrict:
             (op("replace", "members", []), NOBODY),
             (op("replace", 'members[value eq "a"].display', "A"), FIVE),
         ],
-        ids=str,
+        # A frozenset has no fixed order, and workers must agree on the names.
+        ids=lambda value: value if isinstance(value, str) else None,
     )
     def test_what_the_standard_has_is_accepted(self, operation: Any, outcome: frozenset[str]) -> None:
         assert result(patch([operation], STRICT).deltas["members"]) == outcome

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from api.helpers import has_column
-from conftest import person
 from django.conf import settings as project
 from django.contrib.auth import get_user_model
 from django.test import override_settings
 
+from api.helpers import has_column
+from conftest import person
 from django_scim_provider.models import ScimConnection, ScimUser
 from django_scim_provider.protocol.messages import ListQuery
 from django_scim_provider.protocol.projection import Projection

@@ -10,12 +10,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from conftest import person
-from django.db import DatabaseError, connection as database, transaction
+from django.db import DatabaseError, transaction
+from django.db import connection as database
 from django.test import override_settings
 from django.utils import timezone
-from factories import ConnectionFactory, HostUserFactory
 
+from conftest import person
 from django_scim_provider.models import ScimConnection, ScimEvent
 from django_scim_provider.protocol.errors import (
     Conflict,
@@ -31,6 +31,7 @@ from django_scim_provider.protocol.errors import (
 from django_scim_provider.protocol.urns import PATCH_OP
 from django_scim_provider.services import audit, users
 from django_scim_provider.services.context import Context
+from factories import ConnectionFactory, HostUserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -64,7 +65,13 @@ def test_event_says_who_did_what_from_where_and_how_long_it_took(connection: Sci
 
     found = event()
     assert (found.connection, found.connection_name) == (connection, connection.name)
-    assert (found.action, found.outcome, found.status, found.scim_type, found.detail) == ("modify", "success", 200, "", "")
+    assert (found.action, found.outcome, found.status, found.scim_type, found.detail) == (
+        "modify",
+        "success",
+        200,
+        "",
+        "",
+    )
     assert (found.resource_type, found.resource_id, found.label) == ("User", ID, "alice")
     assert (found.changed, found.values, found.warnings) == (["active", "title"], {"title": "Boss"}, ["x", "y"])
     assert (found.key_id, found.actor, found.remote_addr, found.count) == ("k" * 12, admin, "2001:db8::1", 1)
@@ -80,9 +87,9 @@ def test_long_name_is_cut_to_fit(context: Context) -> None:
 
 
 def test_event_of_a_write_that_is_rolled_back_is_rolled_back(context: Context) -> None:
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         audit.record(context, audit.Action.CREATE)
-        _ = 1 / 0
+        transaction.set_rollback(True)
 
     assert not ScimEvent.objects.exists()
 
@@ -238,7 +245,9 @@ def test_refused_credential_is_one_row_however_often_it_is_tried(connection: Sci
 
 
 @pytest.mark.usefixtures("_frozen")
-@pytest.mark.parametrize("other", [{"key_id": "K" * 12}, {"key_id": ""}, {"remote_addr": "192.0.2.2"}, {"remote_addr": None}])
+@pytest.mark.parametrize(
+    "other", [{"key_id": "K" * 12}, {"key_id": ""}, {"remote_addr": "192.0.2.2"}, {"remote_addr": None}]
+)
 def test_address_and_key_id_are_counted_apart(other: dict[str, Any]) -> None:
     for _ in range(2):
         refused()

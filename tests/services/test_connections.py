@@ -11,13 +11,13 @@ from django.core.exceptions import ValidationError
 from django.db import DatabaseError, IntegrityError
 from django.dispatch import Signal
 from django.test import override_settings
-from factories import ConnectionFactory, HostUserFactory
 
 from django_scim_provider import signals
 from django_scim_provider.adapters import UserAdapter
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimToken, ScimUser
 from django_scim_provider.services import connections, tokens
 from django_scim_provider.services.context import Context
+from factories import ConnectionFactory, HostUserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -55,7 +55,12 @@ def test_policies_are_stored() -> None:
     made = connections.create("Acme", provider="okta", tenant="acme", on_delete="delete", existing_accounts="never")
 
     found = stored(made)
-    assert (found.provider, found.tenant, found.on_delete, found.existing_accounts) == ("okta", "acme", "delete", "never")
+    assert (found.provider, found.tenant, found.on_delete, found.existing_accounts) == (
+        "okta",
+        "acme",
+        "delete",
+        "never",
+    )
 
 
 def test_connection_adopts_nobody_where_tenants_share_accounts() -> None:

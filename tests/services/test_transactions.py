@@ -89,7 +89,18 @@ def person(connection: ScimConnection, key: str = "alice", **fields: Any) -> Sci
 
 def says_nothing_of_the_database(error: ScimError) -> bool:
     text = repr(error.as_document()).lower()
-    words = ("constraint", "scim_user", "scim_provider", "key (", "alice", "duplicate", "column", "null", "varying", "row")
+    words = (
+        "constraint",
+        "scim_user",
+        "scim_provider",
+        "key (",
+        "alice",
+        "duplicate",
+        "column",
+        "null",
+        "varying",
+        "row",
+    )
     return not any(word in text for word in words)
 
 

@@ -5,11 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from api.helpers import dump, has_column, soft_deletes, statements
-from conftest import person
 from django.contrib.auth.hashers import is_password_usable
 from django.db import transaction
 from django.db.models.signals import post_save
+
+from api.helpers import dump, has_column, soft_deletes, statements
+from conftest import person
+from django_scim_provider import signals
+from django_scim_provider.adapters import Attr, UserAdapter, get_user_adapter
+from django_scim_provider.mixins import FREED_DOMAIN
+from django_scim_provider.models import ScimEvent, ScimGroup, ScimMembership, ScimUser, ScimValue
+from django_scim_provider.protocol.errors import Forbidden, InvalidValue, NotFound, Uniqueness
+from django_scim_provider.services import sync, users
+from django_scim_provider.services.context import Context
+from django_scim_provider.services.rows import index_of
+from django_scim_provider.services.transactions import now
 from factories import ConnectionFactory, HostUserFactory
 from services.people import (
     ALICE,
@@ -32,15 +42,6 @@ from services.people import (
     update,
 )
 
-from django_scim_provider import signals
-from django_scim_provider.adapters import Attr, UserAdapter, get_user_adapter
-from django_scim_provider.mixins import FREED_DOMAIN
-from django_scim_provider.models import ScimEvent, ScimGroup, ScimMembership, ScimUser, ScimValue
-from django_scim_provider.protocol.errors import Forbidden, InvalidValue, NotFound, Uniqueness
-from django_scim_provider.services import sync, users
-from django_scim_provider.services.context import Context
-from django_scim_provider.services.transactions import now
-
 pytestmark = [pytest.mark.django_db, pytest.mark.hosts]
 
 
@@ -50,10 +51,8 @@ def values(scim_id: str) -> set[tuple[str, int, str]]:
 
 
 def indexed_anew(context: Context, scim_id: str) -> set[tuple[str, int, str]]:
-    """What the index of values has to hold for what is stored."""
-    found = row(scim_id)
-    live = context.adapter.is_live(host(scim_id), context.connection)
-    index = context.adapter.index(found.attributes, live=live)
+    """What the index of values has to hold, so that filters find what is shown."""
+    index = index_of(context, row(scim_id), host(scim_id))
     return {(attribute, position, value.value_key) for (attribute, position), value in index.items()}
 
 
@@ -61,7 +60,7 @@ def last_event() -> ScimEvent:
     return ScimEvent.objects.latest("pk")
 
 
-# Creating ----------------------------------------------------------------------------------------------------------
+# Creating ---------------------------------------------------------------------------------------------------
 
 
 def test_new_person_is_a_row_of_ours_and_a_row_of_the_hosts(context: Context) -> None:
@@ -183,7 +182,7 @@ def test_person_who_is_ignored_can_be_changed_and_deleted(context: Context) -> N
     assert (row(scim_id).user_name_key, row(scim_id).alive) == (BOB, None)
 
 
-# Changing ----------------------------------------------------------------------------------------------------------
+# Changing ---------------------------------------------------------------------------------------------------
 
 
 def test_replacing_clears_what_is_left_out_and_keeps_activity(context: Context) -> None:
@@ -236,7 +235,7 @@ def test_change_of_a_kept_attribute_leaves_the_hosts_row_alone(context: Context)
     scim_id = post(context)
     update(host(scim_id), last_login=now())
     users_before = list(User._base_manager.values())
-    patch(context, scim_id, **{"userType": "Contractor"})
+    patch(context, scim_id, userType="Contractor")
 
     assert list(User._base_manager.values()) == users_before
     assert find(context, 'userType eq "contractor"') == [scim_id]
@@ -345,7 +344,7 @@ def test_plain_change_takes_few_statements(context: Context) -> None:
     assert len(few) <= 8, "\n".join(few)
 
 
-# The host changed something behind our back ------------------------------------------------------------------------------
+# The host changed something behind our back -----------------------------------------------------------------
 
 
 def test_person_whom_the_host_gave_an_impossible_name_can_still_be_deactivated(context: Context) -> None:
@@ -406,7 +405,7 @@ def test_account_is_not_made_anew_where_the_policy_creates_none(context: Context
     assert show(context, scim_id)["active"] is True
 
 
-# Deleting and coming back --------------------------------------------------------------------------------------------------
+# Deleting and coming back -----------------------------------------------------------------------------------
 
 
 def test_deleted_person_is_gone_for_good_and_remembered(context: Context) -> None:
@@ -522,15 +521,22 @@ def test_adopted_person_is_deleted_like_any_other(context: Context) -> None:
 def test_deletion_is_told_with_the_account(context: Context, django_capture_on_commit_callbacks: Any) -> None:
     scim_id = post(context)
     user = host(scim_id)
-    with listening(signals.user_removed, signals.user_deactivated) as told, django_capture_on_commit_callbacks(execute=True):
+    with (
+        listening(signals.user_removed, signals.user_deactivated) as told,
+        django_capture_on_commit_callbacks(execute=True),
+    ):
         users.delete_user(context, scim_id)
 
     [(signal, arguments)] = told
     assert signal is signals.user_removed
-    assert (arguments["connection"], arguments["scim_user"], arguments["user"]) == (context.connection, row(scim_id), user)
+    assert (arguments["connection"], arguments["scim_user"], arguments["user"]) == (
+        context.connection,
+        row(scim_id),
+        user,
+    )
 
 
-# Protected people ----------------------------------------------------------------------------------------------------------
+# Protected people -------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -591,15 +597,17 @@ def test_name_and_profile_of_a_protected_person_follow_the_identity_provider(con
 
 
 def test_nobody_can_be_made_a_superuser(context: Context) -> None:
-    scim_id = post(context, is_superuser=True, isSuperuser=True, is_staff=True, roles=[{"value": "superuser"}], id="1", pk=1)
-    patch(context, scim_id, **{"roles": [{"value": "admin"}]})
+    scim_id = post(
+        context, is_superuser=True, isSuperuser=True, is_staff=True, roles=[{"value": "superuser"}], id="1", pk=1
+    )
+    patch(context, scim_id, roles=[{"value": "admin"}])
 
     user = host(scim_id)
     assert not user.is_superuser
     assert not user.is_staff
 
 
-# What is told to the host ----------------------------------------------------------------------------------------------------
+# What is told to the host -----------------------------------------------------------------------------------
 
 
 def test_each_change_is_told_once_on_commit(context: Context, django_capture_on_commit_callbacks: Any) -> None:
@@ -661,7 +669,7 @@ def test_what_a_receiver_of_the_hosts_saves_is_seen(context: Context) -> None:
     assert "Promoted" in str(row(scim_id).attributes["name"])
 
 
-# Attributes without a column that are not kept ---------------------------------------------------------------------------------
+# Attributes without a column that are not kept --------------------------------------------------------------
 
 
 class Forgetful(UserAdapter):
@@ -686,7 +694,7 @@ def test_attribute_that_is_not_kept_is_accepted_and_neither_stored_nor_shown(con
         assert not {"userType", "phoneNumbers"} & shown.keys()
         assert shown["externalId"] == "X3"
         assert "Contractor" not in repr(dump(events=False))
-        assert {attribute for attribute, _, _ in values(scim_id)} <= {"emails", "name.formatted", "displayName"}
+        assert not any(attribute in ("userType", "phoneNumbers") for attribute, _, _ in values(scim_id))
         assert "userType" in ScimEvent.objects.order_by("pk")[0].warnings
 
 
@@ -700,7 +708,7 @@ def test_attribute_that_was_kept_before_is_not_shown_any_more(context: Context) 
         assert "userType" not in row(scim_id).attributes
 
 
-# Attributes that are only shown ------------------------------------------------------------------------------------------------
+# Attributes that are only shown -----------------------------------------------------------------------------
 
 
 def test_address_that_is_only_shown_follows_the_host(context: Context) -> None:

@@ -15,6 +15,7 @@ from .people import PEOPLE, Person
 LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 PAGE = 5
+_MANY = 1000
 
 Effects = Mapping[tuple[str, str, str], Any]
 """Table, userName and column (empty: the row itself) to the value afterwards, or to a function that judges it."""
@@ -130,11 +131,11 @@ class Story:
         self.tell("Okta imports everybody, a page at a time")
         seen: list[str] = []
         total, start = 1, 1
-        while start <= total and start < 100 * PAGE:
-            answer = self._get({"startIndex": start, "count": PAGE}, _is_list, _names)
-            resources = _member(answer.body, "Resources") or []
-            seen += [_member(resource, "id") for resource in resources]
-            total, start = _member(answer.body, "totalResults") or 0, start + PAGE
+        while start <= total < _MANY:
+            body = self._get({"startIndex": start, "count": PAGE}, _is_list, _names).body
+            seen += [_member(resource, "id") for resource in _resources(body)]
+            found = _member(body, "totalResults")
+            total, start = found if isinstance(found, int) else 0, start + PAGE
         problems = []
         if len(set(seen)) != len(seen) or len(seen) != total:
             problems.append(
@@ -153,7 +154,7 @@ class Story:
     def _look_up(self, person: Person, expected: list[str], *, active: bool = True) -> None:
         def check(body: Any) -> Iterator[str]:
             yield from _is_list(body)
-            found = _member(body, "Resources") or []
+            found = _resources(body)
             if [_member(resource, "id") for resource in found] != expected:
                 yield f"found {len(found)} people, expected {len(expected)}"
             elif any(_member(resource, "active") is not active for resource in found):
@@ -170,7 +171,8 @@ class Story:
 
     def _put(self, person: Person, change: dict[str, Any], effects: Effects) -> None:
         path = f"/Users/{self.ids[person.number]}"
-        read = self._send("GET", path, status=200, effects={}, check=partial(_shows, {}), remark=_display_name)
+        found = partial(_shows, {"id": self.ids[person.number], "userName": person.user_name})
+        read = self._send("GET", path, status=200, effects={}, check=found, remark=_display_name)
         body = {**(read.body if isinstance(read.body, dict) else {}), **change}
         self._send(
             "PUT", path, body=body, status=200, effects=effects, check=partial(_shows, change), remark=_display_name
@@ -229,6 +231,11 @@ def _member(body: Any, name: str) -> Any:
     return body.get(name) if isinstance(body, dict) else None
 
 
+def _resources(body: Any) -> list[Any]:
+    found = _member(body, "Resources")
+    return found if isinstance(found, list) else []
+
+
 def _access_ends(person: Person) -> Effects:
     return {
         (ACCOUNTS, person.user_name, "is_active"): False,
@@ -276,8 +283,7 @@ def _is_list(body: Any) -> Iterator[str]:
     for name in ("totalResults", "startIndex", "itemsPerPage"):
         if type(_member(body, name)) is not int:
             yield f"{name} is {_member(body, name)!r}, not a number"
-    resources = _member(body, "Resources")
-    if not isinstance(resources, list) or len(resources) != _member(body, "itemsPerPage"):
+    if not isinstance(_member(body, "Resources"), list) or len(_resources(body)) != _member(body, "itemsPerPage"):
         yield "Resources is not the list that itemsPerPage announces"
 
 
@@ -305,7 +311,7 @@ def _duplicate(body: Any) -> Iterator[str]:
 
 
 def _display_name(body: Any) -> str:
-    return f"{body['displayName']}, {body['title']}"
+    return f"{_member(body, 'displayName')}, {_member(body, 'title')}"
 
 
 def _names(body: Any) -> str:

@@ -1,4 +1,5 @@
 """A user model without a username: people sign in by e-mail and have one column for the whole name."""
+
 from __future__ import annotations
 
 from hosts.base_settings import *  # noqa: F403

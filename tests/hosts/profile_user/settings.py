@@ -1,4 +1,5 @@
 """A stock user with a one-to-one profile that holds department, nickname and title; a string primary key."""
+
 from __future__ import annotations
 
 from hosts.base_settings import *  # noqa: F403

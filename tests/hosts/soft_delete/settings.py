@@ -1,4 +1,5 @@
 """A host that marks people deleted and frees their names, by ``SoftDeleteUserMixin``."""
+
 from __future__ import annotations
 
 from hosts.base_settings import *  # noqa: F403
