@@ -96,7 +96,8 @@ def replace_user(context: Context, scim_id: str, body: Mapping[str, Any]) -> Wri
     require(cleaned.document, context.adapter.resource_type)
 
     def replaced(shown: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-        return {"active": shown.get("active", True), **cleaned.document}, cleaned.ignored
+        active = {"active": shown["active"]} if "active" in shown else {}
+        return {**active, **cleaned.document}, cleaned.ignored
 
     pk = resource_id(scim_id)
     return run(lambda: _change(context, pk, replaced, audit.Action.REPLACE), context.using)
@@ -233,21 +234,22 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str) -> Wr
     stored, was_live = row.attributes, adapter.is_live(user, context.connection)
     shown = adapter.shown(stored, host_columns(context, user))
     wanted, ignored = compute(shown)
-    if shown.get("active") is False:
-        # Taking the attribute away does not bring anybody back.
-        wanted.setdefault("active", False)
+    before = False if _is_hidden(stored) else bool(shown.get("active", True))
+    after = bool(wanted.get("active", before))
     changed = {name for name in shown.keys() | wanted.keys() if shown.get(name) != wanted.get(name)}
-    before, after = bool(shown.get("active", True)), bool(wanted.get("active", True))
     if changed:
         # Whether the host changed something that no receiver has seen, so that the index does not have it either.
         unseen = adapter.remembered(shown, shown=shown, sent=stored) != stored
-        _write_host(context, row, user, shown, wanted)
+        _write_host(context, row, user, shown, wanted, before=before, after=after)
         if wanted["userName"] != row.user_name:
             _rename(context, row, wanted["userName"], asked="userName" in changed)
         row.external_id = _external_id(wanted)
         # A person without an account shows all of it for ever.
         lives = adapter.is_live(row.user, context.connection)
-        row.attributes = adapter.remembered(wanted, shown=shown, sent=stored) if lives else wanted
+        row.attributes = adapter.remembered(wanted, shown=shown, sent=stored) if lives else dict(wanted)
+        if "active" not in wanted and not after:
+            # Taking the attribute away does not bring anybody back.
+            row.attributes["active"] = None
         row.modified_at = now()
         row.save(
             using=context.using,
@@ -278,6 +280,11 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str) -> Wr
     return _written(context, row, groups_of([row.pk], context))
 
 
+def _is_hidden(stored: Mapping[str, Any]) -> bool:
+    """Whether ``active`` was taken away from somebody inactive: they stay so, and the attribute stays away."""
+    return "active" in stored and stored["active"] is None
+
+
 def _rename(context: Context, row: ScimUser, user_name: str, *, asked: bool) -> None:
     """Take a new name down; one that the host gave behind our back only while nobody else in the scope has it."""
     try:
@@ -306,11 +313,21 @@ def _external_id(document: Mapping[str, Any]) -> str | None:
 
 
 def _write_host(
-    context: Context, row: ScimUser, user: Any, shown: Mapping[str, Any], wanted: Mapping[str, Any]
+    context: Context,
+    row: ScimUser,
+    user: Any,
+    shown: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    *,
+    before: bool,
+    after: bool,
 ) -> None:
-    """Bring the host's side in line: columns that differ, the end of access, a return."""
+    """Bring the host's side in line: columns that differ, the end of access, a return.
+
+    :param before: whether the person was active.
+    :param after: whether they are to be.
+    """
     adapter, using = context.adapter, context.using
-    before, after = bool(shown.get("active", True)), bool(wanted.get("active", True))
     if not adapter.is_live(user, context.connection):
         returns = after and not before and context.connection.on_create == ScimConnection.OnCreate.CREATE
         if returns and user is None:
@@ -323,11 +340,11 @@ def _write_host(
             adapter.activate(user, using)
             adapter.update(user, columns, using)
         return
+    activity = adapter.columns_of("active")
     columns = adapter.write_columns(wanted, before=shown)
-    if columns.keys() & adapter.guarded_columns:
+    columns = {name: value for name, value in columns.items() if name not in activity}
+    if before != after or columns.keys() & adapter.guarded_columns:
         lifecycle.refuse_if_protected(context, user, "rename, re-mail, deactivate or reactivate them")
-    if before != after:
-        columns = {name: value for name, value in columns.items() if name not in adapter.columns_of("active")}
     if columns.keys() & adapter.user_name_columns:
         adapter.check_user_name(columns)
     if _taken(context, columns, exclude=user.pk) is not None:
