@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HOSTS = ["stock", "email_user", "profile_user", "soft_delete"]
+HOSTS = ["stock", "email_user", "profile_user", "soft_delete", "teams"]
 NO_TESTS_COLLECTED = 5
 
 

@@ -24,9 +24,10 @@ class Settings:
 
     @property
     def ADAPTERS(self) -> Mapping[str, str]:
-        """Resource type name to the dotted path of its adapter class. Default: ``UserAdapter`` for ``User``."""
+        """Resource type name to the dotted path of its adapter class. Default: ``UserAdapter`` and ``GroupAdapter``."""
         return {
             "User": "django_scim_provider.adapters.UserAdapter",
+            "Group": "django_scim_provider.adapters.GroupAdapter",
             **self._values.get("ADAPTERS", {}),
         }
 

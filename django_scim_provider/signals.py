@@ -22,6 +22,15 @@ user_reactivated = Signal()
 user_removed = Signal()
 """``connection``, ``scim_user``, ``user`` (``None`` once the account is gone): DELETE."""
 
+group_created = Signal()
+"""``connection``, ``group``."""
+
+group_updated = Signal()
+"""``connection``, ``group``, ``changed`` (frozenset of attribute names; ``members`` among them, not who)."""
+
+group_removed = Signal()
+"""``connection``, ``group`` (deleted by now)."""
+
 connection_enabled = Signal()
 """``connection``."""
 
@@ -31,6 +40,9 @@ connection_disabled = Signal()
 __all__ = [
     "connection_disabled",
     "connection_enabled",
+    "group_created",
+    "group_removed",
+    "group_updated",
     "user_deactivated",
     "user_provisioned",
     "user_reactivated",

@@ -184,5 +184,12 @@ def test_taking_active_away_from_an_inactive_person_does_not_bring_them_back(
 ) -> None:
     path = f"/Users/{scim.create('anna@example.com')['id']}"
     scim.patch(path, {"op": "replace", "path": "active", "value": False})
-    assert scim.patch(path, operation).json()["active"] is False
-    assert scim.get(path).json()["active"] is False
+    assert "active" not in scim.patch(path, operation).json()
+    scim.patch(path, {"op": "replace", "path": "title", "value": "Boss"})
+    body = scim.get(path).json()
+    assert scim.put(path, body).status_code == 200
+
+    assert "active" not in scim.get(path).json()
+    assert not host_of(body).is_active
+    assert scim.patch(path, {"op": "replace", "path": "active", "value": True}).json()["active"] is True
+    assert host_of(body).is_active

@@ -202,15 +202,19 @@ class ResourceAdapter:
     def shown(self, sent: Mapping[str, Any], columns: Mapping[str, Any] | None) -> dict[str, Any]:
         """The resource to show: the form last sent, with the host's value wherever that says something else.
 
-        :param sent: the document last sent; empty where nothing ever was: then all that the columns say is shown.
+        :param sent: the document last sent; empty where nothing ever was: then all that the columns say is shown. An
+            attribute that is ``None`` in it was taken away, and stays away whatever its column says.
         :param columns: the host's column values by look-up path, or ``None`` where there is no live counterpart.
         :returns: a new canonical document; its inner objects may be shared with ``sent``.
         """
         document = dict(sent) if self.keep_unmapped else self._implemented(sent)
+        taken_away = [name for name, value in sent.items() if value is None]
+        for name in taken_away:
+            document.pop(name, None)
         if columns is None:
             return document
         for path, attr, _ in self.mapping:
-            if not attr.writes and path.read(sent) is not None:
+            if path.attribute.name in taken_away or (not attr.writes and path.read(sent) is not None):
                 continue
             stored = tuple(columns[field] for field in attr.fields)
             # An attribute that was taken away stays away while the column says no more than its default does.

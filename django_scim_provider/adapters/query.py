@@ -5,16 +5,14 @@ A filter never becomes an ORM name: columns come from the attribute map, values 
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
 from django.db.models import BooleanField, Case, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Length, Lower, NullIf, Right, StrIndex, Substr
-from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual
+from django.db.models.functions import Lower, NullIf
 
 from ..models import ScimConnection, ScimMembership, ScimValue
 from ..models.values import bounded_key
@@ -24,20 +22,24 @@ from ..protocol.filters import And, Compare, Element, Filter, Or, Present
 from ..protocol.keys import fold
 from ..protocol.schemas import BoundPath
 from .base import value_key
+from .conditions import EVERYTHING, NOTHING, id_condition, key_condition, time_condition
 from .fields import HostPath
 from .users import UserAdapter
 
 HOST: Final = "user__"
-NOTHING: Final = Q(pk__in=())
-EVERYTHING: Final = ~NOTHING
 
 
-def compile_filter(node: Filter, adapter: UserAdapter, connection: ScimConnection) -> Q:
+Below = Callable[[Q], Collection[int]]
+"""From a condition on ``ScimGroup`` to the primary keys of the groups that meet it and of those inside them."""
+
+
+def compile_filter(node: Filter, adapter: UserAdapter, connection: ScimConnection, *, below: Below | None = None) -> Q:
     """The filter as a condition on ``ScimUser``; the caller adds the connection.
 
+    :param below: given where groups are nested, since people are in the groups above theirs as well.
     :raises InvalidFilter: the filter asks for something that cannot be answered; nothing is ever left out instead.
     """
-    return _Compiler(adapter, connection).compile(node)
+    return _Compiler(adapter, connection, below).compile(node)
 
 
 def compile_sort(path: BoundPath, adapter: UserAdapter) -> Any:
@@ -86,8 +88,9 @@ _OWN_ORDER: Final = {
 
 
 class _Compiler:
-    def __init__(self, adapter: UserAdapter, connection: ScimConnection) -> None:
+    def __init__(self, adapter: UserAdapter, connection: ScimConnection, below: Below | None) -> None:
         self.adapter = adapter
+        self.below = below
         self.live = adapter.live_condition(connection)
 
     def compile(self, node: Filter) -> Q:
@@ -174,15 +177,21 @@ class _Compiler:
 
     def _element(self, node: Element) -> Q:
         if node.path.attribute.name == "groups":
-            return Q(Exists(ScimMembership.objects.filter(_group_condition(node.filter), scim_user=OuterRef("pk"))))
+            return self._in_group(node.filter)
         if not node.path.attribute.multi_valued:
             return self.compile(node.filter)
         return Q(Exists(_rows(node.path).filter(_on_element(node.filter))))
 
     def _groups(self, node: Compare) -> Q:
         equal = replace(node, operator="eq") if node.operator == "ne" else node
-        found = Q(Exists(ScimMembership.objects.filter(_group_condition(equal), scim_user=OuterRef("pk"))))
+        found = self._in_group(equal)
         return ~found if node.operator == "ne" else found
+
+    def _in_group(self, node: Filter) -> Q:
+        mine = ScimMembership.objects.filter(scim_user=OuterRef("pk"))
+        if self.below is None:
+            return Q(Exists(mine.filter(_group_condition(node, "group__"))))
+        return Q(Exists(mine.filter(group__in=self.below(_group_condition(node, "")))))
 
 
 def _certain(condition: Q) -> Q:
@@ -193,38 +202,8 @@ def _certain(condition: Q) -> Q:
 # Our own columns -------------------------------------------------------------------------------------------
 
 
-def _resource_id(value: object) -> uuid.UUID | None:
-    """A resource id as we spell it; ids are caseExact, so any other spelling is no id of ours."""
-    try:
-        found = uuid.UUID(str(value))
-    except ValueError:
-        return None
-    return found if str(found) == value else None
-
-
-def _id_condition(column: str, node: Compare) -> Q:
-    if node.operator not in ("eq", "ne"):
-        raise InvalidFilter(f"Filters on {node.path.key} support eq, ne and pr.")
-    resource_id = _resource_id(node.value)
-    found = Q((column, resource_id)) if resource_id else NOTHING
-    return ~found if node.operator == "ne" else found
-
-
-def _text(column: str, key: Callable[[str], str]) -> Callable[[Compare], Q]:
-    def condition(node: Compare) -> Q:
-        return key_condition(column, node.operator, key(str(node.value)))
-
-    return condition
-
-
-def _time(column: str) -> Callable[[Compare], Q]:
-    def condition(node: Compare) -> Q:
-        if node.operator == "ne":
-            return ~Q((column, node.value))
-        suffix = {"eq": "", "gt": "__gt", "ge": "__gte", "lt": "__lt", "le": "__lte"}[node.operator]
-        return Q((f"{column}{suffix}", node.value))
-
-    return condition
+def _text(column: str, key: Callable[[str], str], node: Compare) -> Q:
+    return key_condition(column, node.operator, key(str(node.value)))
 
 
 def _resource_type(node: Compare) -> Q:
@@ -232,11 +211,11 @@ def _resource_type(node: Compare) -> Q:
 
 
 _OWN: Final[dict[str, Callable[[Compare], Q]]] = {
-    "id": partial(_id_condition, "scim_id"),
-    "externalId": _text("external_id", str),
-    "userName": _text("user_name_key", fold),
-    "meta.created": _time("created_at"),
-    "meta.lastModified": _time("modified_at"),
+    "id": partial(id_condition, "scim_id"),
+    "externalId": partial(_text, "external_id", str),
+    "userName": partial(_text, "user_name_key", fold),
+    "meta.created": partial(time_condition, "created_at"),
+    "meta.lastModified": partial(time_condition, "modified_at"),
     "meta.resourceType": _resource_type,
 }
 _OWN_PRESENT: Final = {
@@ -247,27 +226,6 @@ _OWN_PRESENT: Final = {
     "meta": EVERYTHING,
     "schemas": EVERYTHING,
 }
-
-
-def key_condition(column: str, operator: str, key: str) -> Q:
-    """A comparison on a column that compares bytes; ``key`` is already in the column's form.
-
-    ``co`` and ``ew`` avoid LIKE, which SQLite compares without regard to case.
-    """
-    if operator == "eq":
-        return Q((column, key))
-    if operator == "ne":
-        return ~Q((column, key))
-    if operator in ("gt", "ge", "lt", "le"):
-        return Q((f"{column}__{ {'gt': 'gt', 'ge': 'gte', 'lt': 'lt', 'le': 'lte'}[operator] }", key))
-    present = Q((f"{column}__isnull", False))
-    if not key:
-        return present
-    if operator == "co":
-        return present & Q(GreaterThan(StrIndex(F(column), Value(key)), 0))
-    if operator == "sw":
-        return Q((f"{column}__gte", key)) & Q(Exact(Substr(F(column), 1, len(key)), key))
-    return present & Q(GreaterThanOrEqual(Length(F(column)), len(key))) & Q(Exact(Right(F(column), len(key)), key))
 
 
 # The filter index ------------------------------------------------------------------------------------------
@@ -339,15 +297,19 @@ def _on_element(node: Filter) -> Q:
     raise InvalidFilter("Brackets inside brackets are not supported.")
 
 
-def _group_condition(node: Filter) -> Q:
+def _group_condition(node: Filter, group: str) -> Q:
+    """A condition on one group.
+
+    :param group: the look-up path to it, empty or with underscores.
+    """
     if isinstance(node, And | Or):
-        parts = [_group_condition(operand) for operand in node.operands]
+        parts = [_group_condition(operand, group) for operand in node.operands]
         return Q(*parts, _connector=Q.AND if isinstance(node, And) else Q.OR)
     if isinstance(node, filters.Not):
-        return ~_group_condition(node.operand)
+        return ~_group_condition(node.operand, group)
     if isinstance(node, Compare) and node.path.sub is not None and node.operator in ("eq", "ne"):
         if node.path.sub.name == "value":
-            return _id_condition("group__scim_id", node)
+            return id_condition(f"{group}scim_id", node)
         if node.path.sub.name == "display":
-            return key_condition("group__display_name_key", node.operator, fold(str(node.value)))
+            return key_condition(f"{group}display_name_key", node.operator, fold(str(node.value)))
     raise InvalidFilter("Filters on groups support eq and ne on value and display.")

@@ -12,6 +12,7 @@ from django.utils.module_loading import import_string
 
 from ..conf import app_settings
 from .base import ResourceAdapter
+from .groups import GroupAdapter
 from .users import UserAdapter
 
 
@@ -45,6 +46,17 @@ def get_user_adapter(portal: str = "") -> UserAdapter:
     adapter = get_adapter("User", portal)
     if not isinstance(adapter, UserAdapter):
         raise ImproperlyConfigured("SCIM_PROVIDER['ADAPTERS']['User'] must be a subclass of UserAdapter.")
+    return adapter
+
+
+def get_group_adapter(portal: str = "") -> GroupAdapter:
+    """The adapter for groups.
+
+    :raises ImproperlyConfigured: see ``get_adapter``; or it is not a ``GroupAdapter``.
+    """
+    adapter = get_adapter("Group", portal)
+    if not isinstance(adapter, GroupAdapter):
+        raise ImproperlyConfigured("SCIM_PROVIDER['ADAPTERS']['Group'] must be a subclass of GroupAdapter.")
     return adapter
 
 

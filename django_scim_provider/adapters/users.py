@@ -20,6 +20,7 @@ from ..protocol.schemas import Schema
 from .attributes import Attr
 from .base import ResourceAdapter
 from .fields import HostPath
+from .roles import GroupRoles, RoleBackend
 
 
 class UserAdapter(ResourceAdapter):
@@ -42,6 +43,9 @@ class UserAdapter(ResourceAdapter):
         "emails": "email",
         "active": "is_active",
     }
+    roles: ClassVar[RoleBackend] = GroupRoles()
+    """What the identity provider's groups can be mapped to; Django's groups unless the host says otherwise."""
+
     validate_user_name: ClassVar[bool] = False
     """Whether the host field's own validators judge a userName; Django's refuses names that Entra ID really sends."""
 

@@ -15,7 +15,8 @@ from django.db.models import Count, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from ..adapters import UserAdapter, get_user_adapter
-from ..adapters.query import EVERYTHING, compile_filter
+from ..adapters.conditions import EVERYTHING
+from ..adapters.query import compile_filter
 from ..models import ScimConnection, ScimEvent, ScimToken, ScimUser
 from ..protocol import filters
 from ..services.context import database

@@ -10,12 +10,13 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from ..adapters import get_user_adapter
+from ..adapters import get_group_adapter, get_user_adapter
 from ..conf import app_settings
 from ..protocol import discovery
 from ..protocol.errors import Forbidden, NotFound
 from ..protocol.messages import list_response
 from ..protocol.schemas import ResourceType
+from ..services import role_catalog
 from .client import base_url
 from .messages import respond
 from .views import ScimView, authenticators
@@ -27,8 +28,10 @@ class DiscoveryView(ScimView):
     is_public = True
 
     def resource_types(self) -> tuple[ResourceType, ...]:
-        portal = self.context.connection.portal if self.context else ""
-        return (get_user_adapter(portal).resource_type,)
+        context = self.context
+        portal = context.connection.portal if context else ""
+        resource_types = (get_user_adapter(portal).resource_type, get_group_adapter(portal).resource_type)
+        return (*resource_types, role_catalog.ROLES) if context and context.dialect.lists_roles else resource_types
 
     def base(self, request: Request) -> str:
         return self.context.base_url if self.context else base_url(request._request, self.depth)

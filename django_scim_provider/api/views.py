@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, Final, NoReturn, Protocol
 
 from django.core.signals import setting_changed
 from django.db import connections, transaction
@@ -20,7 +22,7 @@ from ..models import ScimToken
 from ..protocol.errors import Forbidden, MethodNotAllowed, NotFound, NotSupported, Unauthorized
 from ..protocol.messages import list_response
 from ..protocol.projection import Projection
-from ..services import audit, search, users
+from ..services import audit, groups, role_catalog, search, users
 from ..services.context import Context
 from . import throttling
 from .client import base_url, is_allowed_address, remote_address
@@ -109,69 +111,127 @@ class ScimView(APIView):
         return self.context
 
 
-def _projection(request: HttpRequest, context: Context) -> Projection:
-    query = read_query(request)
-    return Projection.parse(query.attributes, query.excluded_attributes, context.adapter.resource_type)
+class Written(Protocol):
+    """What a write returns."""
+
+    @property
+    def id(self) -> str: ...
 
 
-class UsersView(ScimView):
-    """``/Users``: query and create (RFC 7644 sections 3.4.2 and 3.3)."""
+@dataclass(frozen=True)
+class Verbs:
+    """What can be done to one resource type: the services behind its endpoints."""
+
+    kind: type[search.Kind[Any]]
+    create: Callable[[Context, Mapping[str, Any]], Written]
+    replace: Callable[[Context, str, Mapping[str, Any]], Written]
+    modify: Callable[[Context, str, Mapping[str, Any]], Written]
+    delete: Callable[[Context, str], None]
+    render: Callable[[Context, Any, Projection], dict[str, Any] | None]
+
+
+USERS: Final = Verbs(
+    search.Users, users.create_user, users.replace_user, users.modify_user, users.delete_user, users.render
+)
+GROUPS: Final = Verbs(
+    search.Groups, groups.create_group, groups.replace_group, groups.modify_group, groups.delete_group, groups.render
+)
+
+
+class ResourceView(ScimView):
+    """What the endpoints of a resource type share."""
+
+    verbs: Verbs = USERS
+
+    @property
+    def kind(self) -> search.Kind[Any]:
+        return self.verbs.kind(self.caller)
+
+    @contextmanager
+    def watched(self, action: str, scim_id: str = "") -> Iterator[None]:
+        with audit.refusals(self.caller, action, self.kind.resource_type.name, scim_id):
+            yield
+
+    def projection(self, request: Request) -> Projection:
+        query = read_query(request._request)
+        return Projection.parse(query.attributes, query.excluded_attributes, self.kind.resource_type)
+
+    def locations(self, scim_id: str) -> dict[str, str]:
+        location = f"{self.caller.base_url}{self.kind.resource_type.endpoint}/{scim_id}"
+        return {"Location": location, "Content-Location": location}
+
+    def written(self, written: Written, projection: Projection, status: int) -> HttpResponse:
+        resource = self.verbs.render(self.caller, written, projection)
+        # Too large to send back after every change: 204 (RFC 7644 section 3.5.2), but 201 stays 201.
+        status = 204 if resource is None and status == 200 else status
+        return respond(resource, status, self.locations(written.id))
+
+
+class ResourcesView(ResourceView):
+    """``/Users``, ``/Groups``: query and create (RFC 7644 sections 3.4.2 and 3.3)."""
 
     def get(self, request: Request) -> HttpResponse:
-        context = self.caller
-        with audit.refusals(context, Action.READ, context.adapter.name):
+        with self.watched(Action.READ):
             query = read_query(request._request)
-            projection = Projection.parse(query.attributes, query.excluded_attributes, context.adapter.resource_type)
-            page = search.list_users(context, query, projection)
+            page = search.list_resources(self.kind, query, self.projection(request))
         return respond(list_response(page.resources, total=page.total, start_index=query.start_index))
 
     def post(self, request: Request) -> HttpResponse:
-        context = self.caller
-        with audit.refusals(context, Action.CREATE, context.adapter.name):
-            projection = _projection(request._request, context)
-            written = users.create_user(context, read_body(request._request))
-        return _resource(context, written, projection, 201)
+        with self.watched(Action.CREATE):
+            projection = self.projection(request)
+            written = self.verbs.create(self.caller, read_body(request._request))
+        return self.written(written, projection, 201)
 
 
-class UserView(ScimView):
-    """``/Users/{id}`` (RFC 7644 sections 3.4.1, 3.5 and 3.6)."""
+class OneResourceView(ResourceView):
+    """``/Users/{id}``, ``/Groups/{id}`` (RFC 7644 sections 3.4.1, 3.5 and 3.6)."""
 
     depth = 2
 
     def get(self, request: Request, scim_id: str) -> HttpResponse:
-        context = self.caller
-        with audit.refusals(context, Action.READ, context.adapter.name, scim_id):
-            resource = search.get_user(context, scim_id, _projection(request._request, context))
-        return respond(resource, headers=_locations(context, scim_id))
+        with self.watched(Action.READ, scim_id):
+            resource = search.get_resource(self.kind, scim_id, self.projection(request))
+        return respond(resource, headers=self.locations(scim_id))
 
     def put(self, request: Request, scim_id: str) -> HttpResponse:
-        context = self.caller
-        with audit.refusals(context, Action.REPLACE, context.adapter.name, scim_id):
-            projection = _projection(request._request, context)
-            written = users.replace_user(context, scim_id, read_body(request._request))
-        return _resource(context, written, projection, 200)
+        with self.watched(Action.REPLACE, scim_id):
+            projection = self.projection(request)
+            written = self.verbs.replace(self.caller, scim_id, read_body(request._request))
+        return self.written(written, projection, 200)
 
     def patch(self, request: Request, scim_id: str) -> HttpResponse:
-        context = self.caller
-        with audit.refusals(context, Action.MODIFY, context.adapter.name, scim_id):
-            projection = _projection(request._request, context)
-            written = users.modify_user(context, scim_id, read_body(request._request))
-        return _resource(context, written, projection, 200)
+        with self.watched(Action.MODIFY, scim_id):
+            projection = self.projection(request)
+            written = self.verbs.modify(self.caller, scim_id, read_body(request._request))
+        return self.written(written, projection, 200)
 
     def delete(self, request: Request, scim_id: str) -> HttpResponse:
-        context = self.caller
-        with audit.refusals(context, Action.DELETE, context.adapter.name, scim_id):
-            users.delete_user(context, scim_id)
+        with self.watched(Action.DELETE, scim_id):
+            self.verbs.delete(self.caller, scim_id)
         return respond(None, 204)
 
 
-def _locations(context: Context, scim_id: str) -> dict[str, str]:
-    location = f"{context.base_url}{context.adapter.endpoint}/{scim_id}"
-    return {"Location": location, "Content-Location": location}
+class RolesView(ScimView):
+    """``/Roles``: what can be assigned; Okta's entitlement discovery reads it."""
+
+    def get(self, request: Request) -> HttpResponse:
+        with audit.refusals(self.caller, Action.READ, role_catalog.ROLES.name):
+            query = read_query(request._request)
+            projection = Projection.parse(query.attributes, query.excluded_attributes, role_catalog.ROLES)
+            page = role_catalog.list_roles(self.caller, query, projection)
+        return respond(list_response(page.resources, total=page.total, start_index=query.start_index))
 
 
-def _resource(context: Context, written: users.Written, projection: Projection, status: int) -> HttpResponse:
-    return respond(users.render(context, written, projection), status, _locations(context, written.id))
+class RoleView(ScimView):
+    """``/Roles/{id}``."""
+
+    depth = 2
+
+    def get(self, request: Request, key: str) -> HttpResponse:
+        with audit.refusals(self.caller, Action.READ, role_catalog.ROLES.name, key):
+            query = read_query(request._request)
+            projection = Projection.parse(query.attributes, query.excluded_attributes, role_catalog.ROLES)
+            return respond(role_catalog.get_role(self.caller, key, projection))
 
 
 class UnknownView(ScimView):

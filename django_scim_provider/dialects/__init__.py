@@ -18,6 +18,7 @@ GENERIC: Final = Dialect("generic")
 
 DIALECTS: Final = {
     "generic": GENERIC,
+    "okta": Dialect("okta", lists_roles=True),
     "onelogin": Dialect("onelogin", replace(LENIENT, boolean_digits=True)),
     "strict": Dialect("strict", STRICT),
 }

@@ -11,3 +11,5 @@ class Dialect:
 
     name: str
     tolerance: Tolerance = LENIENT
+    lists_roles: bool = False
+    """Whether /ResourceTypes lists the read-only roles: Okta looks for them, others would try to write there."""

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from .connections import ScimConnection
+from .connections import ConnectionGuard, ScimConnection
 from .events import ScimEvent, ScimRemoval
 from .mappings import GroupRoleMapping, RoleGrant
 from .resources import ScimGroup, ScimMembership, ScimUser
@@ -8,6 +8,7 @@ from .tokens import ScimToken
 from .values import ScimValue
 
 __all__ = [
+    "ConnectionGuard",
     "GroupRoleMapping",
     "RoleGrant",
     "ScimConnection",

@@ -102,6 +102,12 @@ class ScimConnection(models.Model):
         _("last request"), null=True, editable=False, help_text=_("Written at most once a minute.")
     )
 
+    has_nested_groups = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text=_("Whether any group is a member of another; reads look for indirect memberships only then."),
+    )
+
     on_create = models.CharField(
         _("when a person is created"), max_length=20, choices=OnCreate.choices, default=OnCreate.CREATE
     )
@@ -161,3 +167,25 @@ class ScimConnection(models.Model):
         # A suffix of the id keeps slugs apart where names differ only in what slugify drops.
         self.slug = self.slug or f"{slugify(self.name)[:100] or 'scim'}-{self.id.hex[:8]}"
         super().save(*args, **kwargs)
+
+
+class ConnectionGuard(models.Model):
+    """The lock that orders the writes of one connection that reach beyond one resource: groups, roles, removals.
+
+    A row of its own, since foreign keys take shared locks on the connection's row at every insert.
+    """
+
+    connection = models.OneToOneField(ScimConnection, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    has_roles = models.BooleanField(default=False)
+    """Whether any mapping or grant exists. On this row, because whoever waited for the lock reads it afresh."""
+    has_nested_groups = models.BooleanField(default=False)
+    """What the connection's field of that name says, for writers: a request may have read the connection before a
+    group was nested, and then waited for the lock. To go by that would let two requests close a cycle."""
+
+    class Meta:
+        verbose_name = "connection guard"
+        verbose_name_plural = "connection guards"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.connection_id)

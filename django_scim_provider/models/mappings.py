@@ -18,7 +18,7 @@ class GroupRoleMapping(models.Model):
         ScimConnection, on_delete=models.CASCADE, related_name="role_mappings", verbose_name=_("connection")
     )
     group = models.ForeignKey(
-        ScimGroup, on_delete=models.CASCADE, null=True, blank=True, related_name="mappings", verbose_name=_("group")
+        ScimGroup, on_delete=models.SET_NULL, null=True, blank=True, related_name="mappings", verbose_name=_("group")
     )
     group_name = models.CharField(_("group name"), max_length=255)
     group_name_key = KeyField(max_length=KEY_LENGTH, editable=False)

@@ -65,7 +65,8 @@ class ScimUser(models.Model):
 class ScimGroup(models.Model):
     """A group that the identity provider pushed (RFC 7643 section 4.2).
 
-    ``unique_key`` is the folded name, or NULL where the connection allows groups of equal name.
+    ``unique_key`` is the folded name, or NULL where the connection allows groups of equal name. ``team_key`` is the
+    primary key, as text, of the host's own team that stands for the group, where the host has teams.
     """
 
     scim_id = models.UUIDField(_("SCIM id"), default=uuid.uuid4, editable=False, unique=True)
@@ -77,6 +78,8 @@ class ScimGroup(models.Model):
     unique_key = KeyField(max_length=KEY_LENGTH, null=True, editable=False)
     external_id = KeyField(_("external id"), max_length=255, null=True, blank=True)
     attributes = DocumentField(_("attributes as last sent"), default=dict)
+    team_key = KeyField(max_length=64, null=True, editable=False)
+    made_team = models.BooleanField(default=False, editable=False)
     version = models.PositiveBigIntegerField(_("version"), default=1, editable=False)
     created_at = models.DateTimeField(_("created at"))
     modified_at = models.DateTimeField(_("last changed at"))

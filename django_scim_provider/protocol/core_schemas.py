@@ -198,3 +198,10 @@ GROUP: Final = Schema(
         MEMBERS,
     ),
 )
+
+ROLE: Final = Schema(
+    urns.ROLE,
+    "Role",
+    "A role that the application knows",
+    (Attribute("displayName", "The name of the role.", mutability="readOnly"),),
+)

@@ -7,6 +7,8 @@ from typing import Final
 USER: Final = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP: Final = "urn:ietf:params:scim:schemas:core:2.0:Group"
 ENTERPRISE_USER: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+ROLE: Final = "urn:okta:scim:schemas:core:1.0:Role"
+"""Not an RFC's: what Okta looks for when it asks an application which roles there are to assign."""
 SERVICE_PROVIDER_CONFIG: Final = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
 RESOURCE_TYPE: Final = "urn:ietf:params:scim:schemas:core:2.0:ResourceType"
 SCHEMA: Final = "urn:ietf:params:scim:schemas:core:2.0:Schema"

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from .. import signals
 from ..adapters import get_user_adapter
-from ..models import ScimConnection
+from ..models import ConnectionGuard, ScimConnection
 from . import audit, sync, tokens
 from .context import Context, database
 
@@ -37,6 +37,7 @@ def create(
     try:
         with transaction.atomic(using=database()):
             connection.save(using=database(), force_insert=True)
+            ConnectionGuard.objects.using(database()).create(connection=connection)
     except IntegrityError:
         # Somebody else took the name after it was looked up.
         raise ValidationError({"name": connection.unique_error_message(ScimConnection, ("name",))}) from None

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from django.db import router
 
-from ..adapters import UserAdapter, get_user_adapter
+from ..adapters import GroupAdapter, UserAdapter, get_group_adapter, get_user_adapter
 from ..conf import app_settings
 from ..dialects import Dialect, get_dialect
 from ..models import ScimConnection, ScimToken, ScimUser
@@ -41,6 +41,10 @@ class Context:
     @cached_property
     def adapter(self) -> UserAdapter:
         return get_user_adapter(self.connection.portal)
+
+    @cached_property
+    def group_adapter(self) -> GroupAdapter:
+        return get_group_adapter(self.connection.portal)
 
     @cached_property
     def dialect(self) -> Dialect:

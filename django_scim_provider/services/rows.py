@@ -15,7 +15,9 @@ from ..adapters.base import Indexed
 from ..adapters.query import HOST, live_expression
 from ..models import ScimMembership, ScimUser
 from ..protocol.errors import NotFound
+from . import guard, nesting
 from .context import Context
+from .transactions import for_update
 
 _OWN: Final = ("pk", "scim_id", "user_name", "attributes", "created_at", "modified_at", "user_id")
 
@@ -34,8 +36,17 @@ class UserRow(NamedTuple):
     """The host's values, or ``None`` where there is no live counterpart."""
 
 
+class Membership(NamedTuple):
+    """A group of a person, as the person shows it."""
+
+    scim_id: UUID
+    name: str
+    kind: str
+    """``direct`` or ``indirect``."""
+
+
 Index = Mapping[tuple[str, int], Indexed]
-Groups = Mapping[int, Iterable[tuple[UUID, str]]]
+Groups = Mapping[int, Iterable[Membership]]
 
 
 def people(context: Context) -> QuerySet[ScimUser]:
@@ -50,9 +61,12 @@ def lock(context: Context, scim_id: Any) -> tuple[ScimUser, Any]:
     :raises NotFound: the connection has no such person.
     """
     mine = people(context).filter(scim_id=scim_id)
-    hosts = context.adapter.model._base_manager.using(context.using).select_for_update()
+    hosts = for_update(context.adapter.model._base_manager.using(context.using))
     user: Any = hosts.filter(pk__in=mine.values("user_id")).first()
-    row = mine.select_for_update().first()
+    if user is None:
+        # The account may come with this request, and the roles of groups with it: the guard is taken before our row.
+        guard.lock(context)
+    row = for_update(mine).first()
     if row is None:
         raise NotFound
     if row.user_id is None:
@@ -89,12 +103,23 @@ def fetch(queryset: QuerySet[ScimUser], context: Context) -> list[UserRow]:
 
 
 def groups_of(pks: Collection[int], context: Context) -> Groups:
-    """The groups of several people, by primary key: one query, none for nobody."""
-    found: defaultdict[int, list[tuple[UUID, str]]] = defaultdict(list)
-    if pks:
-        memberships = ScimMembership.objects.using(context.using).filter(scim_user__in=pks).order_by("group_id")
-        for pk, scim_id, name in memberships.values_list("scim_user_id", "group__scim_id", "group__display_name"):
-            found[pk].append((scim_id, name))
+    """The groups of several people, by primary key: one query, one more where groups are nested, none for nobody."""
+    found: defaultdict[int, list[Membership]] = defaultdict(list)
+    if not pks:
+        return found
+    tree = nesting.load_if_any(context)
+    direct: defaultdict[int, list[int]] = defaultdict(list)
+    memberships = ScimMembership.objects.using(context.using).filter(scim_user__in=pks).order_by("group_id")
+    for pk, group, scim_id, name in memberships.values_list(
+        "scim_user_id", "group_id", "group__scim_id", "group__display_name"
+    ):
+        found[pk].append(Membership(scim_id, name, "direct"))
+        direct[pk].append(group)
+    for pk, groups in direct.items() if tree.parents else ():
+        above = tree.ancestors(groups)
+        found[pk] += [
+            Membership(parent.scim_id, parent.name, "indirect") for key, parent in above.items() if key not in groups
+        ]
     return found
 
 
@@ -103,7 +128,7 @@ def wire_time(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
-def document(row: UserRow, groups: Iterable[tuple[UUID, str]], adapter: UserAdapter, base_url: str) -> dict[str, Any]:
+def document(row: UserRow, groups: Iterable[Membership], adapter: UserAdapter, base_url: str) -> dict[str, Any]:
     """The whole resource (RFC 7643 section 4.1); projection comes after."""
     shown = adapter.shown(row.attributes, row.columns)
     scim_id = str(row.scim_id)
@@ -113,8 +138,8 @@ def document(row: UserRow, groups: Iterable[tuple[UUID, str]], adapter: UserAdap
         **shown,
     }
     memberships = [
-        {"value": str(group_id), "$ref": f"{base_url}/Groups/{group_id}", "display": name, "type": "direct"}
-        for group_id, name in groups
+        {"value": str(group_id), "$ref": f"{base_url}/Groups/{group_id}", "display": name, "type": kind}
+        for group_id, name, kind in groups
     ]
     if memberships:
         resource["groups"] = memberships

@@ -1,12 +1,16 @@
-"""Reading people: by id, by filter, page by page. Reads never write."""
+"""Reading: by id, by filter, page by page. Reads never write."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
-from django.db.models import OrderBy, Q
+from django.db.models import OrderBy, Q, QuerySet
 
+from ..adapters.conditions import resource_id as known_id
+from ..adapters.group_query import compile_group_filter, compile_group_sort
 from ..adapters.query import HOST, compile_filter, compile_sort
 from ..conf import app_settings
 from ..protocol import filters
@@ -16,7 +20,10 @@ from ..protocol.keys import fold
 from ..protocol.messages import ListQuery
 from ..protocol.paths import split_path
 from ..protocol.projection import Projection
+from ..protocol.schemas import BoundPath, ResourceType
+from . import group_rows, nesting
 from .context import Context
+from .group_rows import GroupRow
 from .rows import UserRow, document, fetch, groups_of, people
 
 
@@ -27,116 +34,238 @@ class Page(NamedTuple):
     total: int
 
 
+class Row(Protocol):
+    """What every kind of row has."""
+
+    @property
+    def pk(self) -> int: ...
+
+
+RowT = TypeVar("RowT", bound=Row)
+
+
+@dataclass(frozen=True)
+class Kind(Generic[RowT]):
+    """How one resource type is read; all else about reading is the same for all."""
+
+    context: Context
+
+    @property
+    def resource_type(self) -> ResourceType:
+        raise NotImplementedError
+
+    def queryset(self) -> QuerySet[Any]:
+        """The living resources of the connection."""
+        raise NotImplementedError
+
+    def condition(self, node: Filter) -> Q:
+        """A filter, compiled."""
+        raise NotImplementedError
+
+    def order(self, path: BoundPath) -> Any:
+        """An expression to sort by."""
+        raise NotImplementedError
+
+    def fetch(self, queryset: QuerySet[Any]) -> list[RowT]:
+        """Rows in the queryset's order: one query."""
+        raise NotImplementedError
+
+    def named(self, node: Compare, limit: int) -> list[RowT] | None:
+        """Rows for a look-up that an index answers, ``None`` for any other comparison."""
+        raise NotImplementedError
+
+    def render(self, rows: Sequence[RowT], projection: Projection) -> list[dict[str, Any]]:
+        """Projected documents; at most one query for what belongs to the rows."""
+        raise NotImplementedError
+
+
+class Users(Kind[UserRow]):
+    """People."""
+
+    @property
+    def resource_type(self) -> ResourceType:
+        return self.context.adapter.resource_type
+
+    def queryset(self) -> QuerySet[Any]:
+        return people(self.context)
+
+    def condition(self, node: Filter) -> Q:
+        nested = self.context.connection.has_nested_groups
+        below = self._below if nested else None
+        return compile_filter(node, self.context.adapter, self.context.connection, below=below)
+
+    def order(self, path: BoundPath) -> Any:
+        return compile_sort(path, self.context.adapter)
+
+    def fetch(self, queryset: QuerySet[Any]) -> list[UserRow]:
+        return fetch(queryset, self.context)
+
+    def named(self, node: Compare, limit: int) -> list[UserRow] | None:
+        value = str(node.value)
+        if node.path.key == "externalId":
+            return self.fetch(self.queryset().filter(external_id=value).order_by("pk")[:limit])
+        if node.path.key != "userName":
+            return None
+        rows = self.fetch(self.queryset().filter(user_name_key=fold(value)))
+        return [row for row in rows if self._answers_to(row, value)] or self._by_host_name(value)
+
+    def render(self, rows: Sequence[UserRow], projection: Projection) -> list[dict[str, Any]]:
+        context = self.context
+        groups = groups_of([row.pk for row in rows], context) if projection.wants("groups") else {}
+        return [
+            projection.apply(document(row, groups.get(row.pk, ()), context.adapter, context.base_url)) for row in rows
+        ]
+
+    def _below(self, condition: Q) -> set[int]:
+        """The groups that meet a condition and those inside them: two queries."""
+        found = set(group_rows.groups(self.context).filter(condition).values_list("pk", flat=True))
+        return found | nesting.load_if_any(self.context).descendants(found)
+
+    def _answers_to(self, row: UserRow, user_name: str) -> bool:
+        """Whether the row still has the name, or the host renamed the person behind our back (``.update()``)."""
+        shown = self.context.adapter.shown(row.attributes, row.columns)
+        return fold(str(shown.get("userName", row.user_name))) == fold(user_name)
+
+    def _by_host_name(self, user_name: str) -> list[UserRow]:
+        """One exact look-up on the host's own column, for a name that our key has not caught up with."""
+        mapped = self.context.adapter.by_key.get("userName")
+        if mapped is None or not mapped.attr.writes:
+            return []
+        columns = zip(mapped.attr.fields, mapped.attr.to_host(mapped.path, {"userName": user_name}), strict=True)
+        condition = Q(*((f"{HOST}{column}", value) for column, value in columns))
+        rows = self.fetch(self.queryset().filter(condition)[:1])
+        # Compared again here: the host's collation may take é for e.
+        return [row for row in rows if row.columns is not None and self._answers_to(row, user_name)]
+
+
+class Groups(Kind[GroupRow]):
+    """Groups."""
+
+    @property
+    def resource_type(self) -> ResourceType:
+        return self.context.group_adapter.resource_type
+
+    def queryset(self) -> QuerySet[Any]:
+        return group_rows.groups(self.context)
+
+    def condition(self, node: Filter) -> Q:
+        return compile_group_filter(node)
+
+    def order(self, path: BoundPath) -> Any:
+        return compile_group_sort(path)
+
+    def fetch(self, queryset: QuerySet[Any]) -> list[GroupRow]:
+        return group_rows.fetch(queryset)
+
+    def named(self, node: Compare, limit: int) -> list[GroupRow] | None:
+        columns = {"displayName": "display_name_key", "externalId": "external_id"}
+        column = columns.get(node.path.key)
+        if column is None:
+            return None
+        value = fold(str(node.value)) if column == "display_name_key" else str(node.value)
+        return self.fetch(self.queryset().filter((column, value)).order_by("pk")[:limit])
+
+    def render(self, rows: Sequence[GroupRow], projection: Projection) -> list[dict[str, Any]]:
+        context = self.context
+        shows_members = projection.wants("members")
+        members = group_rows.members_of([row.pk for row in rows], context) if shows_members else {}
+        return [
+            projection.apply(
+                group_rows.document(
+                    row, members.get(row.pk, ()) if shows_members else None, self.resource_type, context.base_url
+                )
+            )
+            for row in rows
+        ]
+
+
 def resource_id(text: str) -> UUID:
     """The id in a path.
 
     :raises NotFound: it is not one that we could have made, whatever its shape.
     """
-    try:
-        found = UUID(text)
-    except ValueError:
-        raise NotFound from None
-    if str(found) != text:
+    found = known_id(text)
+    if found is None:
         raise NotFound
     return found
 
 
-def get_user(context: Context, scim_id: str, projection: Projection) -> dict[str, Any]:
-    """One person: two queries, one without ``groups``.
+def get_resource(kind: Kind[Any], scim_id: str, projection: Projection) -> dict[str, Any]:
+    """One resource: its row, and what belongs to it.
 
-    :raises NotFound: no such person in this connection.
+    :raises NotFound: no such resource in this connection.
     """
-    rows = fetch(people(context).filter(scim_id=resource_id(scim_id)), context)
+    rows = kind.fetch(kind.queryset().filter(scim_id=resource_id(scim_id)))
     if not rows:
         raise NotFound
-    return _render(rows, projection, context)[0]
+    return kind.render(rows, projection)[0]
 
 
-def list_users(context: Context, query: ListQuery, projection: Projection) -> Page:
-    """A page (RFC 7644 section 3.4.2): ids first, then their rows and groups.
+def list_resources(kind: Kind[Any], query: ListQuery, projection: Projection) -> Page:
+    """A page (RFC 7644 section 3.4.2): ids first, then their rows and what belongs to them.
 
-    :raises InvalidFilter: see ``compile_filter``.
+    :raises InvalidFilter: the filter cannot be answered.
     :raises InvalidValue: ``sortBy`` names nothing to sort by.
     """
-    node = None
-    if query.filter is not None:
-        node = filters.parse_filter(
-            query.filter,
-            context.adapter.resource_type,
-            tolerance=context.dialect.tolerance,
-            limits=context.filter_limits,
-        )
+    node = None if query.filter is None else _parse(kind, query.filter)
     count = app_settings.DEFAULT_COUNT if query.count is None else query.count
     count = min(count, app_settings.MAX_RESULTS)
-    if query.sort_by is None and query.start_index == 1 and count > 0 and _names_one(node):
-        rows = _named(node, count + 1, context)
-        if len(rows) <= count:
-            return Page(_render(rows, projection, context), len(rows))
-
-    found = people(context)
+    if isinstance(node, Compare) and node.operator == "eq" and _is_plain(query) and count > 0:
+        # The look-up that identity providers send before everything else.
+        rows = kind.named(node, count + 1)
+        if rows is not None and len(rows) <= count:
+            return Page(kind.render(rows, projection), len(rows))
+    found = kind.queryset()
     if node is not None:
-        found = found.filter(compile_filter(node, context.adapter, context.connection))
+        found = found.filter(kind.condition(node))
     if count == 0:
         return Page([], found.count())
     start = query.start_index - 1
-    ids = list(found.order_by(*_order(query, context)).values_list("pk", flat=True)[start : start + count])
+    ids = list(found.order_by(*_order(kind, query)).values_list("pk", flat=True)[start : start + count])
     # The page itself tells the total where it is the last one and not empty beyond the end.
     total = start + len(ids) if len(ids) < count and (ids or start == 0) else found.count()
-    by_pk = {row.pk: row for row in fetch(people(context).filter(pk__in=ids), context)} if ids else {}
-    return Page(_render([by_pk[pk] for pk in ids if pk in by_pk], projection, context), total)
+    by_pk = {row.pk: row for row in kind.fetch(kind.queryset().filter(pk__in=ids))} if ids else {}
+    return Page(kind.render([by_pk[pk] for pk in ids if pk in by_pk], projection), total)
 
 
-def _render(rows: list[UserRow], projection: Projection, context: Context) -> list[dict[str, Any]]:
-    groups = groups_of([row.pk for row in rows], context) if projection.wants("groups") else {}
-    return [projection.apply(document(row, groups.get(row.pk, ()), context.adapter, context.base_url)) for row in rows]
+def get_user(context: Context, scim_id: str, projection: Projection) -> dict[str, Any]:
+    """One person; see ``get_resource``."""
+    return get_resource(Users(context), scim_id, projection)
 
 
-def _order(query: ListQuery, context: Context) -> list[Any]:
+def list_users(context: Context, query: ListQuery, projection: Projection) -> Page:
+    """A page of people; see ``list_resources``."""
+    return list_resources(Users(context), query, projection)
+
+
+def get_group(context: Context, scim_id: str, projection: Projection) -> dict[str, Any]:
+    """One group; see ``get_resource``."""
+    return get_resource(Groups(context), scim_id, projection)
+
+
+def list_groups(context: Context, query: ListQuery, projection: Projection) -> Page:
+    """A page of groups; see ``list_resources``."""
+    return list_resources(Groups(context), query, projection)
+
+
+def _parse(kind: Kind[Any], text: str) -> Filter:
+    context = kind.context
+    return filters.parse_filter(
+        text, kind.resource_type, tolerance=context.dialect.tolerance, limits=context.filter_limits
+    )
+
+
+def _is_plain(query: ListQuery) -> bool:
+    return query.sort_by is None and query.start_index == 1
+
+
+def _order(kind: Kind[Any], query: ListQuery) -> list[Any]:
     if query.sort_by is None:
         return ["pk"]
     parts = split_path(query.sort_by)
-    path = context.adapter.resource_type.bind(*parts) if parts else None
+    path = kind.resource_type.bind(*parts) if parts else None
     if path is None:
         raise InvalidValue("sortBy names no attribute of this resource type.")
-    expression = compile_sort(path, context.adapter)
     # Resources without a value come last when ascending, first when descending (RFC 7644 section 3.4.2.3).
-    order = OrderBy(
-        expression, descending=query.descending, **{"nulls_first" if query.descending else "nulls_last": True}
-    )
-    return [order, "pk"]
-
-
-# Look-ups by a name, which identity providers send before everything else ------------------------------------
-
-
-def _names_one(node: Filter | None) -> bool:
-    return isinstance(node, Compare) and node.operator == "eq" and node.path.key in ("userName", "externalId")
-
-
-def _named(node: Filter | None, limit: int, context: Context) -> list[UserRow]:
-    """Answer ``userName eq`` and ``externalId eq`` from their indexes."""
-    assert isinstance(node, Compare)  # noqa: S101 (for the type checker; _names_one decided)
-    value = str(node.value)
-    if node.path.key == "externalId":
-        return fetch(people(context).filter(external_id=value).order_by("pk")[:limit], context)
-    rows = fetch(people(context).filter(user_name_key=fold(value)), context)
-    rows = [row for row in rows if _answers_to(row, value, context)]
-    return rows or _by_host_name(value, context)
-
-
-def _answers_to(row: UserRow, user_name: str, context: Context) -> bool:
-    """Whether the row still has the name, or the host renamed the person behind our back (``.update()``)."""
-    shown = context.adapter.shown(row.attributes, row.columns)
-    return fold(str(shown.get("userName", row.user_name))) == fold(user_name)
-
-
-def _by_host_name(user_name: str, context: Context) -> list[UserRow]:
-    """One exact look-up on the host's own column, for a name that our key has not caught up with."""
-    mapped = context.adapter.by_key.get("userName")
-    if mapped is None or not mapped.attr.writes:
-        return []
-    columns = zip(mapped.attr.fields, mapped.attr.to_host(mapped.path, {"userName": user_name}), strict=True)
-    condition = Q(*((f"{HOST}{column}", value) for column, value in columns))
-    rows = fetch(people(context).filter(condition)[:1], context)
-    # Compared again here: the host's collation may take é for e.
-    return [row for row in rows if row.columns is not None and _answers_to(row, user_name, context)]
+    nulls = "nulls_first" if query.descending else "nulls_last"
+    return [OrderBy(kind.order(path), descending=query.descending, **{nulls: True}), "pk"]

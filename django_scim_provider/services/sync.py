@@ -277,7 +277,7 @@ def held_index(context: Context, pks: Collection[int]) -> Mapping[int, Index]:
 def rebuild_index(context: Context, row: ScimUser, index: Index) -> None:
     """Write the filter index of one row anew."""
     values = ScimValue.objects.using(context.using)
-    values.filter(scim_user=row)._raw_delete(context.using)
+    values.filter(scim_user=row).delete()
     values.bulk_create(
         ScimValue(scim_user=row, attribute=attribute, position=position, **value._asdict())
         for (attribute, position), value in index.items()

@@ -10,12 +10,16 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 from django.db import DataError, IntegrityError, OperationalError, connections, transaction
+from django.db.models import Model, QuerySet
+from django.dispatch import Signal
 from django.utils import timezone
 
+from ..models import ScimConnection
 from ..protocol.errors import InvalidValue, ScimError, Unavailable, Uniqueness
-from .context import own_write
+from .context import Context, own_write
 
 T = TypeVar("T")
+ModelT = TypeVar("ModelT", bound=Model)
 ATTEMPTS: Final = 4
 _RETRYABLE: Final = frozenset(
     {
@@ -78,6 +82,24 @@ def translate_integrity(error: IntegrityError) -> ScimError:
         return Uniqueness("The userName, or another value that must be unique, is already taken.")
     logger.error("The application's database refused a SCIM write.", exc_info=error)
     return InvalidValue("The application's database refused the values. Its developer can run scim_check to see why.")
+
+
+def announce(signal: Signal, context: Context, **arguments: Any) -> None:
+    """Tell the host once everything is committed; a receiver that fails is logged by Django and stops nobody."""
+
+    def send() -> None:
+        signal.send_robust(ScimConnection, connection=context.connection, **arguments)
+
+    transaction.on_commit(send, using=context.using)
+
+
+def for_update(queryset: QuerySet[ModelT]) -> QuerySet[ModelT]:
+    """Lock rows against other writers, and no more: PostgreSQL then lets rows that point at them be inserted.
+
+    Else whoever adds a member (membership, then role: keys of our row, then of the host's) and whoever changes that
+    person (the host's row, then ours) would wait for each other.
+    """
+    return queryset.select_for_update(no_key=connections[queryset.db].features.has_select_for_no_key_update)
 
 
 def now() -> datetime:

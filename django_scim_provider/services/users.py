@@ -7,23 +7,23 @@ from functools import reduce
 from operator import or_
 from typing import Any, NamedTuple
 
-from django.db import connections, transaction
+from django.db import connections
 from django.db.models import Q
 from django.dispatch import Signal
 
 from .. import signals
 from ..conf import app_settings
-from ..models import ScimConnection, ScimMembership, ScimUser, ScimValue
+from ..models import ConnectionGuard, ScimConnection, ScimUser, ScimValue
 from ..protocol.errors import InvalidValue, Uniqueness
 from ..protocol.keys import user_name_key
 from ..protocol.patch import apply_operations, parse_operations
 from ..protocol.projection import Projection
 from ..protocol.validation import clean_resource, require
-from . import audit, lifecycle, sync
+from . import audit, belonging, guard, lifecycle, roles, sync
 from .context import Context
 from .rows import Groups, Index, UserRow, document, groups_of, host_columns, index_of, lock
 from .search import resource_id
-from .transactions import now, run
+from .transactions import announce, now, run
 
 TAKEN = "The userName is already taken. Find the person with a filter and update them instead."
 TAKEN_ELSEWHERE = "The userName, or another value that must be unique, is already taken in the application."
@@ -68,6 +68,7 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
             row.user = _new_account(context, wanted)
         row.save(using=context.using, force_insert=True)
         _write_index(context, row, {}, index_of(context, row, row.user))
+        roles.give_default(context, row)
         audit.record(
             context,
             audit.Action.CREATE,
@@ -95,7 +96,8 @@ def replace_user(context: Context, scim_id: str, body: Mapping[str, Any]) -> Wri
     require(cleaned.document, context.adapter.resource_type)
 
     def replaced(shown: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-        return {"active": shown.get("active", True), **cleaned.document}, cleaned.ignored
+        active = {"active": shown["active"]} if "active" in shown else {}
+        return {**active, **cleaned.document}, cleaned.ignored
 
     pk = resource_id(scim_id)
     return run(lambda: _change(context, pk, replaced, audit.Action.REPLACE), context.using)
@@ -130,12 +132,13 @@ def delete_user(context: Context, scim_id: str) -> None:
     pk = resource_id(scim_id)
 
     def work() -> None:
+        locked = guard.lock(context)
         row, user = lock(context, pk)
         lifecycle.refuse_if_protected(context, user, "delete them")
         shown = context.adapter.shown(row.attributes, host_columns(context, user))
         if context.adapter.is_live(user, context.connection):
             lifecycle.end_access(context, row, user, context.connection.on_delete)
-        _bury(context, row, shown)
+        _bury(context, locked, row, shown)
         audit.record(
             context,
             audit.Action.DELETE,
@@ -149,13 +152,13 @@ def delete_user(context: Context, scim_id: str) -> None:
     run(work, context.using)
 
 
-def _bury(context: Context, row: ScimUser, shown: Mapping[str, Any]) -> None:
+def _bury(context: Context, locked: ConnectionGuard, row: ScimUser, shown: Mapping[str, Any]) -> None:
     """Make a tombstone of a row: out of every group and filter, its name free, its id never used again."""
     row.attributes = {**shown, "active": False}
     row.alive = None
     row.modified_at = now()
     row.save(using=context.using, update_fields=["attributes", "alive", "modified_at"])
-    ScimMembership.objects.using(context.using).filter(scim_user=row).delete()
+    belonging.leave(context, locked, row)
     ScimValue.objects.using(context.using).filter(scim_user=row)._raw_delete(context.using)
 
 
@@ -185,7 +188,7 @@ def _holder(context: Context, key: str) -> Any:
     if not mine or not returns or context.adapter.is_live(row.user, context.connection):
         raise Uniqueness(TAKEN)
     if context.connection.on_reprovision == ScimConnection.OnReprovision.ANEW:
-        _bury(context, row, row.attributes)
+        _bury(context, guard.lock(context), row, row.attributes)
         return None
     return row.scim_id
 
@@ -231,26 +234,29 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str) -> Wr
     stored, was_live = row.attributes, adapter.is_live(user, context.connection)
     shown = adapter.shown(stored, host_columns(context, user))
     wanted, ignored = compute(shown)
-    if shown.get("active") is False:
-        # Taking the attribute away does not bring anybody back.
-        wanted.setdefault("active", False)
+    before = False if _is_hidden(stored) else bool(shown.get("active", True))
+    after = bool(wanted.get("active", before))
     changed = {name for name in shown.keys() | wanted.keys() if shown.get(name) != wanted.get(name)}
-    before, after = bool(shown.get("active", True)), bool(wanted.get("active", True))
     if changed:
         # Whether the host changed something that no receiver has seen, so that the index does not have it either.
         unseen = adapter.remembered(shown, shown=shown, sent=stored) != stored
-        _write_host(context, row, user, shown, wanted)
+        _write_host(context, row, user, shown, wanted, before=before, after=after)
         if wanted["userName"] != row.user_name:
             _rename(context, row, wanted["userName"], asked="userName" in changed)
         row.external_id = _external_id(wanted)
         # A person without an account shows all of it for ever.
         lives = adapter.is_live(row.user, context.connection)
-        row.attributes = adapter.remembered(wanted, shown=shown, sent=stored) if lives else wanted
+        row.attributes = adapter.remembered(wanted, shown=shown, sent=stored) if lives else dict(wanted)
+        if "active" not in wanted and not after:
+            # Taking the attribute away does not bring anybody back.
+            row.attributes["active"] = None
         row.modified_at = now()
         row.save(
             using=context.using,
             update_fields=["user", "user_name", "user_name_key", "external_id", "attributes", "modified_at"],
         )
+        if user is None and row.user_id is not None:
+            belonging.enter(context, row)
         index = index_of(context, row, row.user)
         if unseen:
             sync.rebuild_index(context, row, index)
@@ -272,6 +278,11 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str) -> Wr
     if before != after:
         _announce(context, signals.user_reactivated if after else signals.user_deactivated, row)
     return _written(context, row, groups_of([row.pk], context))
+
+
+def _is_hidden(stored: Mapping[str, Any]) -> bool:
+    """Whether ``active`` was taken away from somebody inactive: they stay so, and the attribute stays away."""
+    return "active" in stored and stored["active"] is None
 
 
 def _rename(context: Context, row: ScimUser, user_name: str, *, asked: bool) -> None:
@@ -302,11 +313,21 @@ def _external_id(document: Mapping[str, Any]) -> str | None:
 
 
 def _write_host(
-    context: Context, row: ScimUser, user: Any, shown: Mapping[str, Any], wanted: Mapping[str, Any]
+    context: Context,
+    row: ScimUser,
+    user: Any,
+    shown: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    *,
+    before: bool,
+    after: bool,
 ) -> None:
-    """Bring the host's side in line: columns that differ, the end of access, a return."""
+    """Bring the host's side in line: columns that differ, the end of access, a return.
+
+    :param before: whether the person was active.
+    :param after: whether they are to be.
+    """
     adapter, using = context.adapter, context.using
-    before, after = bool(shown.get("active", True)), bool(wanted.get("active", True))
     if not adapter.is_live(user, context.connection):
         returns = after and not before and context.connection.on_create == ScimConnection.OnCreate.CREATE
         if returns and user is None:
@@ -319,11 +340,11 @@ def _write_host(
             adapter.activate(user, using)
             adapter.update(user, columns, using)
         return
+    activity = adapter.columns_of("active")
     columns = adapter.write_columns(wanted, before=shown)
-    if columns.keys() & adapter.guarded_columns:
+    columns = {name: value for name, value in columns.items() if name not in activity}
+    if before != after or columns.keys() & adapter.guarded_columns:
         lifecycle.refuse_if_protected(context, user, "rename, re-mail, deactivate or reactivate them")
-    if before != after:
-        columns = {name: value for name, value in columns.items() if name not in adapter.columns_of("active")}
     if columns.keys() & adapter.user_name_columns:
         adapter.check_user_name(columns)
     if _taken(context, columns, exclude=user.pk) is not None:
@@ -351,7 +372,7 @@ def _write_index(context: Context, row: ScimUser, old: Index, new: Index) -> Non
     gone = [Q(attribute=attribute, position=position) for attribute, position in old.keys() - new.keys()]
     if gone:
         stale = values.filter(scim_user=row).filter(reduce(or_, gone))
-        stale._raw_delete(context.using)
+        stale.delete()
     changed = [
         ScimValue(scim_user=row, attribute=attribute, position=position, **value._asdict())
         for (attribute, position), value in new.items()
@@ -372,9 +393,4 @@ def _write_index(context: Context, row: ScimUser, old: Index, new: Index) -> Non
 
 
 def _announce(context: Context, signal: Signal, row: ScimUser, **more: Any) -> None:
-    """Tell the host once everything is committed; a receiver that fails is logged by Django and stops nobody."""
-
-    def send() -> None:
-        signal.send_robust(ScimConnection, connection=context.connection, scim_user=row, user=row.user, **more)
-
-    transaction.on_commit(send, using=context.using)
+    announce(signal, context, scim_user=row, user=row.user, **more)

@@ -7,17 +7,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from api.helpers import NO_SUCH_ID, apart, dump, has_column, is_error, together, with_setting
-from conftest import ScimClient, person
+from django.contrib.auth import get_user_model
 from django.db import DataError, connections
 from django.db import connection as database
 from django.db.models.signals import post_save
-from django.contrib.auth import get_user_model
-from factories import ConnectionFactory, HostUserFactory
 
+from api.helpers import NO_SUCH_ID, apart, dump, has_column, is_error, together, with_setting
+from conftest import ScimClient, person
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimToken, ScimUser
 from django_scim_provider.models.token_format import new_token
 from django_scim_provider.services import audit
+from factories import ConnectionFactory, HostUserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -117,7 +117,12 @@ def test_refusal_of_a_protected_person_is_an_event(scim: ScimClient) -> None:
     scim.delete(f"/Users/{row.scim_id}")
 
     (event,) = new_events(mark)
-    assert (event.action, event.outcome, event.status, event.resource_id) == ("delete", "refused", 403, str(row.scim_id))
+    assert (event.action, event.outcome, event.status, event.resource_id) == (
+        "delete",
+        "refused",
+        403,
+        str(row.scim_id),
+    )
 
 
 def test_reads_and_misses_of_reads_are_no_events(scim: ScimClient) -> None:
@@ -149,7 +154,9 @@ def test_events_hold_names_of_attributes_and_no_values(scim: ScimClient) -> None
     body = scim.create("ann@example.com", **CANARIES)
     path = f"/Users/{body['id']}"
     scim.put(path, person("ann@example.com", **{**CANARIES, "title": "CanaryChanged"}))
-    scim.patch(path, {"op": "replace", "path": 'emails[value eq "canary.mail@example.com"].type', "value": "CanaryOther"})
+    scim.patch(
+        path, {"op": "replace", "path": 'emails[value eq "canary.mail@example.com"].type', "value": "CanaryOther"}
+    )
     scim.patch(path, {"op": "replace", "path": 'nonsense[x eq "CanaryPath"]', "value": "CanaryValue"})
     scim.patch(path, {"op": "replace", "path": "active", "value": "CanaryNo"})
     scim.post("/Users", person("ANN@example.com", title="CanaryConflict"))

@@ -150,7 +150,7 @@ def test_discovery_needs_no_token(db: None) -> None:
     client = _client(None)
     assert client.query(ServiceProviderConfig).authentication_schemes[0].type == "oauthbearertoken"
     client.discover()
-    assert [item.name for item in client.provider.resource_types] == ["User"]
+    assert [item.name for item in client.provider.resource_types] == ["User", "Group"]
 
 
 def test_errors_are_the_exceptions_of_the_rfc(client: WSGISCIMClient) -> None:

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from api.helpers import dump, is_error
-from conftest import ScimClient, person
 from django.db import InterfaceError, OperationalError
 from django.db import connection as database
 
+from api.helpers import dump, is_error
+from conftest import ScimClient, person
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimGroup, ScimMembership, ScimUser
 from django_scim_provider.protocol import urns
 from django_scim_provider.services.transactions import now

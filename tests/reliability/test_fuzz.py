@@ -7,12 +7,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from api.helpers import dump
-from conftest import ScimClient, person
 from django.http import HttpResponse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api.helpers import dump
+from conftest import ScimClient, person
 from django_scim_provider.models import ScimEvent
 from django_scim_provider.protocol import urns
 
@@ -43,14 +43,18 @@ scalar = st.one_of(
     st.none(), st.booleans(), text, st.integers(), st.floats(), st.sampled_from([2**63, -(2**63) - 1, 10**40, 1e308])
 )
 value = st.recursive(
-    scalar, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(name, inner, max_size=4)), max_leaves=12
+    scalar,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(name, inner, max_size=4)),
+    max_leaves=12,
 )
 attributes = st.dictionaries(name, value, max_size=6)
 
 ATOMS = ["userName", "emails", "emails.value", "title", "active", "meta.created", "id", "externalId", "groups", "password", "nonsense",
          urns.USER + ":userName", "eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le", "pr", "and", "or", "not", "(", ")", "[", "]", '"',
          '"ann"', '"\\u0000"', '"\\ud800"', "true", "null", "5", "1e400", ".value", " ", "$", ":", "\0", "é", "%", '"2011-05-13T04:42:34Z"']  # fmt: skip
-filters = st.one_of(st.lists(st.sampled_from(ATOMS), max_size=14).map(" ".join), st.lists(st.sampled_from(ATOMS)).map("".join), text)
+filters = st.one_of(
+    st.lists(st.sampled_from(ATOMS), max_size=14).map(" ".join), st.lists(st.sampled_from(ATOMS)).map("".join), text
+)
 paths = st.one_of(st.sampled_from(NAMES), filters, st.lists(st.sampled_from(ATOMS), max_size=5).map("".join))
 operations = st.lists(
     st.fixed_dictionaries(
@@ -155,9 +159,7 @@ def test_any_query_string_gets_a_scim_answer(scim: ScimClient, ann: dict[str, An
         st.text(max_size=5)), max_size=6).map("".join),
     method=st.sampled_from(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO", ""]),
 )  # fmt: skip
-def test_any_path_and_method_get_a_scim_answer(
-    scim: ScimClient, anonymous: ScimClient, path: str, method: str
-) -> None:
+def test_any_path_and_method_get_a_scim_answer(scim: ScimClient, anonymous: ScimClient, path: str, method: str) -> None:
     for client in (scim, anonymous):
         assert_scim(client.request(method, "/" + quote(path, safe="/%?#;", errors="surrogatepass"), b"{}"))
 
@@ -178,8 +180,13 @@ def test_any_header_gets_a_scim_answer(scim: ScimClient, headers: dict[str, str]
 @given(
     header=st.one_of(
         LATIN,
-        st.tuples(st.sampled_from(["Bearer", "bearer", "Basic", "Token", ""]), st.sampled_from([" ", "", "\t", "  "]), LATIN).map("".join),
-        st.lists(st.sampled_from(["Bearer ", "djscim_", "A", "0" * 12, "_", "a" * 43, "b" * 6, ",", " ", "\xff", "\0"]), max_size=8).map("".join),
+        st.tuples(
+            st.sampled_from(["Bearer", "bearer", "Basic", "Token", ""]), st.sampled_from([" ", "", "\t", "  "]), LATIN
+        ).map("".join),
+        st.lists(
+            st.sampled_from(["Bearer ", "djscim_", "A", "0" * 12, "_", "a" * 43, "b" * 6, ",", " ", "\xff", "\0"]),
+            max_size=8,
+        ).map("".join),
     )
 )
 def test_any_authorization_that_is_no_token_is_401(connection: Any, header: str) -> None:

@@ -40,7 +40,9 @@ PROTECTED_COLUMNS = (
 )
 
 
-NEEDS_IS_ACTIVE = pytest.mark.skipif(not has_column("is_active"), reason="Django's reset form asks for a column is_active")
+NEEDS_IS_ACTIVE = pytest.mark.skipif(
+    not has_column("is_active"), reason="Django's reset form asks for a column is_active"
+)
 
 
 def rows_of(users: list[Any]) -> list[tuple[Any, ...]]:

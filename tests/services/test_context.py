@@ -40,7 +40,8 @@ def test_portal_of_the_connection_chooses_the_adapter() -> None:
 
 def test_provider_of_the_connection_chooses_the_dialect() -> None:
     assert Context(ScimConnection(provider="strict")).dialect is DIALECTS["strict"]
-    assert Context(ScimConnection(provider="okta")).dialect is DIALECTS["generic"]
+    assert Context(ScimConnection(provider="okta")).dialect is DIALECTS["okta"]
+    assert Context(ScimConnection(provider="entra")).dialect is DIALECTS["generic"]
 
 
 def test_limits_of_filters_are_those_of_the_settings() -> None:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from api.helpers import dump, has_column, soft_deletes, statements
+from django_scim_provider.adapters import Identifier, UserAdapter, get_user_adapter
+from django_scim_provider.models import ScimConnection, ScimGroup, ScimMembership, ScimUser
+from django_scim_provider.protocol.errors import InvalidFilter, InvalidValue, NotFound
+from django_scim_provider.protocol.messages import ListQuery
+from django_scim_provider.protocol.projection import Projection
+from django_scim_provider.services import search, sync
+from django_scim_provider.services.context import Context
+from django_scim_provider.services.rows import groups_of, wire_time
+from django_scim_provider.services.transactions import now
 from factories import ConnectionFactory
 from services.people import (
     ALICE,
@@ -21,16 +31,6 @@ from services.people import (
     show,
     update,
 )
-
-from django_scim_provider.adapters import Identifier, UserAdapter, get_user_adapter
-from django_scim_provider.models import ScimConnection, ScimGroup, ScimMembership, ScimUser
-from django_scim_provider.protocol.errors import InvalidFilter, InvalidValue, NotFound
-from django_scim_provider.protocol.messages import ListQuery
-from django_scim_provider.protocol.projection import Projection
-from django_scim_provider.services import search, sync
-from django_scim_provider.services.context import Context
-from django_scim_provider.services.rows import groups_of, wire_time
-from django_scim_provider.services.transactions import now
 
 pytestmark = [pytest.mark.django_db, pytest.mark.hosts]
 
@@ -254,7 +254,7 @@ def test_page_has_no_more_than_the_settings_allow(context: Context, five: list[s
     with configured(DEFAULT_COUNT=2, MAX_RESULTS=3):
         assert page(context) == (five[:2], 5)
         assert page(context, count=1000) == (five[:3], 5)
-        assert page(context, 'userName pr', count=1000) == (five[:3], 5)
+        assert page(context, "userName pr", count=1000) == (five[:3], 5)
 
 
 @pytest.mark.parametrize(("count", "queries"), [(10, 3), (5, 4), (2, 4), (0, 1)])

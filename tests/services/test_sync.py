@@ -6,9 +6,15 @@ import threading
 from typing import Any
 
 import pytest
-from api.helpers import VENDOR, apart, dump, has_column, soft_deletes, statements
-from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
+
+from api.helpers import VENDOR, apart, dump, has_column, soft_deletes, statements
+from django_scim_provider.adapters import PrimaryValue, UserAdapter, get_user_adapter
+from django_scim_provider.models import ScimConnection, ScimEvent, ScimUser, ScimValue
+from django_scim_provider.protocol.errors import NotFound
+from django_scim_provider.services import sync, users
+from django_scim_provider.services.context import Context
+from django_scim_provider.services.rows import index_of
 from factories import ConnectionFactory, HostUserFactory
 from services.people import (
     ALICE,
@@ -28,13 +34,6 @@ from services.people import (
     show,
     update,
 )
-
-from django_scim_provider.adapters import PrimaryValue, UserAdapter, get_user_adapter
-from django_scim_provider.models import ScimConnection, ScimEvent, ScimUser, ScimValue
-from django_scim_provider.protocol.errors import NotFound
-from django_scim_provider.services import sync, users
-from django_scim_provider.services.context import Context
-from django_scim_provider.services.rows import index_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.hosts]
 
@@ -331,7 +330,7 @@ def test_what_the_host_changed_by_update_is_noted(context: Context) -> None:
     assert (found.attributes["active"], found.attributes["title"]) == (False, "Boss")
     assert found.modified_at > found.created_at
     assert ScimUser.objects.filter(scim_id=other).values().get() == untouched
-    assert find(context, f'userName sw "bob" and active eq false') == [scim_id]
+    assert find(context, 'userName sw "bob" and active eq false') == [scim_id]
     assert is_in_step(context)
 
 
@@ -479,7 +478,7 @@ def test_change_through_scim_is_not_lost_to_a_refresh(monkeypatch: pytest.Monkey
         found = state(*args)
         if not patched.is_set():
             patched.set()
-            apart(lambda: patch(context, scim_id, title="Chef", **{"userType": "Cook"}))
+            apart(lambda: patch(context, scim_id, title="Chef", userType="Cook"))
         return found
 
     def work() -> None:
@@ -593,5 +592,3 @@ def test_write_of_one_person_does_not_wait_for_that_of_another() -> None:
     other.join()
 
     assert not waited
-
-

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from ..models import ConnectionGuard
+from .context import Context
+
+
+def lock(context: Context) -> ConnectionGuard:
+    """Take the connection's guard, before every other lock: one writer at a time where a write reaches further.
+
+    Group membership, roles and deletions take it; plain changes of one person do not.
+    """
+    guards = ConnectionGuard.objects.using(context.using)
+    mine = guards.select_for_update().filter(connection_id=context.connection.pk)
+    guard = mine.first()
+    if guard is None:
+        # A connection that was not made by our service.
+        guards.bulk_create([ConnectionGuard(connection_id=context.connection.pk)], ignore_conflicts=True)
+        guard = mine.get()
+    context.connection.has_nested_groups = guard.has_nested_groups
+    return guard
+
+
+def note_nesting(context: Context, locked: ConnectionGuard) -> None:
+    """Remember that a group is a member of another: reads look for indirect memberships from now on."""
+    if locked.has_nested_groups:
+        return
+    locked.has_nested_groups = context.connection.has_nested_groups = True
+    locked.save(using=context.using, update_fields=["has_nested_groups"])
+    context.connection.save(using=context.using, update_fields=["has_nested_groups"])

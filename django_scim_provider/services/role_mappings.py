@@ -1,0 +1,122 @@
+"""Which group means which role: mappings made by an administrator, before or after the group arrives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+from ..models import ConnectionGuard, GroupRoleMapping, ScimGroup
+from ..protocol.errors import InvalidValue
+from ..protocol.keys import fold
+from . import audit, guard, roles
+from .context import Context
+from .group_rows import groups
+from .roles import Change, Wish, members_below
+from .transactions import run
+
+
+def check_role(context: Context, role: str) -> None:
+    """Refuse a role that does not exist or that would make somebody a superuser or staff.
+
+    :raises InvalidValue: it may not be mapped.
+    """
+    backend = context.adapter.roles
+    if backend.is_privileged(role):
+        raise InvalidValue(f"The role {role} is privileged: no identity provider may grant it.")
+    if role not in {known.key for known in backend.choices(context.connection)}:
+        raise InvalidValue(f"There is no role {role} in the application.")
+
+
+def save_mapping(context: Context, group_name: str, role: str, *, priority: int = 0) -> GroupRoleMapping:
+    """Map a group, pushed already or still to come, to a role, and give it to the members there are.
+
+    :raises InvalidValue: see ``check_role``.
+    """
+    check_role(context, role)
+    key = fold(group_name)
+
+    def work() -> GroupRoleMapping:
+        locked = guard.lock(context)
+        roles.note(context, locked)
+        group = _named(context, key).first()
+        same = {"group": group} if group is not None else {"group": None, "group_name_key": key}
+        mapping, _ = _mappings(context).update_or_create(
+            connection_id=context.connection.pk,
+            role=role,
+            **same,
+            defaults={"group_name": group_name, "group_name_key": key, "priority": priority},
+        )
+        audit.record(context, audit.Action.CONFIGURE, label=str(mapping), changed=["role mapping"])
+        if group is not None:
+            roles.recompute(context, locked, members_below(context, [group.pk]))
+        return mapping
+
+    return run(work, context.using)
+
+
+def delete_mapping(context: Context, mapping: GroupRoleMapping) -> None:
+    """Remove a mapping; the roles that only it gave go with it."""
+
+    def work() -> None:
+        locked = guard.lock(context)
+        # Read afresh: the group may have come or gone since the page with the button was shown.
+        group = _mappings(context).filter(pk=mapping.pk).values_list("group_id", flat=True).first()
+        affected = members_below(context, [group]) if group is not None else set()
+        audit.record(context, audit.Action.CONFIGURE, label=str(mapping), changed=["role mapping"])
+        _mappings(context).filter(pk=mapping.pk).delete()
+        roles.recompute(context, locked, affected)
+
+    run(work, context.using)
+
+
+def preview(context: Context, group_name: str, role: str, *, priority: int = 0) -> list[Change]:
+    """Who would gain and lose what if this mapping were saved; writes nothing.
+
+    :raises InvalidValue: see ``check_role``.
+    """
+    check_role(context, role)
+    group = _named(context, fold(group_name)).values_list("pk", flat=True).first()
+    if group is None:
+        return []
+    others = [wish for wish in roles.wishes(context) if (wish.group, wish.role) != (group, role)]
+    changes = roles.plan(context, [*others, Wish(group, role, priority)], members_below(context, [group]))
+    return [change for change in changes if change.gains or change.loses]
+
+
+def bind(context: Context, locked: ConnectionGuard, group: ScimGroup) -> bool:
+    """Tie mappings made by name to the group that now has it; returns whether there were any.
+
+    Of several for one role the highest stays, since a group is mapped to a role once.
+    """
+    if not locked.has_roles:
+        return False
+    waiting = list(_mappings(context).filter(group=None, group_name_key=group.display_name_key))
+    if not waiting:
+        return False
+    bound = set(_mappings(context).filter(group=group).values_list("role", flat=True))
+    for mapping in waiting:
+        if mapping.role in bound:
+            mapping.delete(using=context.using)
+            continue
+        bound.add(mapping.role)
+        mapping.group = group
+        mapping.save(using=context.using, update_fields=["group"])
+    return True
+
+
+def follow_rename(context: Context, locked: ConnectionGuard, group: ScimGroup) -> None:
+    """A mapping follows its group's row, and so does the name it shows; mappings that waited for the name join it."""
+    if not locked.has_roles:
+        return
+    _mappings(context).filter(group=group).update(group_name=group.display_name, group_name_key=group.display_name_key)
+    if bind(context, locked, group):
+        roles.recompute(context, locked, members_below(context, [group.pk]))
+
+
+def _mappings(context: Context) -> QuerySet[GroupRoleMapping]:
+    return GroupRoleMapping.objects.using(context.using).filter(connection_id=context.connection.pk)
+
+
+def _named(context: Context, key: str) -> Any:
+    return groups(context).filter(display_name_key=key).order_by("pk")
