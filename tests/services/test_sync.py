@@ -461,7 +461,8 @@ def test_attribute_that_is_only_shown_is_found_by_what_the_host_has_now(context:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize(
-    "how", ["refresh_all", pytest.param("receiver", marks=pytest.mark.skipif(VENDOR == "sqlite", reason="no others write"))]
+    "how",
+    ["refresh_all", pytest.param("receiver", marks=pytest.mark.skipif(VENDOR == "sqlite", reason="no others write"))],
 )
 def test_change_through_scim_is_not_lost_to_a_refresh(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     """A refresh that read before the write and wrote after it put the old title back."""
