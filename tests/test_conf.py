@@ -13,9 +13,10 @@ from django_scim_provider.conf import KEYS, Settings, app_settings
 
 BEARER = "django_scim_provider.api.authentication.BearerAuthentication"
 USER_ADAPTER = "django_scim_provider.adapters.UserAdapter"
+GROUP_ADAPTER = "django_scim_provider.adapters.GroupAdapter"
 
 DEFAULTS: dict[str, Any] = {
-    "ADAPTERS": {"User": USER_ADAPTER},
+    "ADAPTERS": {"User": USER_ADAPTER, "Group": GROUP_ADAPTER},
     "PORTALS": {},
     "DIALECTS": {},
     "AUTHENTICATION": (BEARER,),
@@ -64,8 +65,8 @@ def test_without_the_setting_everything_has_its_default() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [
-        ("ADAPTERS", {"User": "accounts.scim.Adapter"}, {"User": "accounts.scim.Adapter"}),
-        ("ADAPTERS", {"Device": "d.Adapter"}, {"User": USER_ADAPTER, "Device": "d.Adapter"}),
+        ("ADAPTERS", {"User": "accounts.scim.Adapter"}, {"User": "accounts.scim.Adapter", "Group": GROUP_ADAPTER}),
+        ("ADAPTERS", {"Device": "d.Adapter"}, {"User": USER_ADAPTER, "Group": GROUP_ADAPTER, "Device": "d.Adapter"}),
         ("PORTALS", {"store": {"ADAPTERS": {}}}, {"store": {"ADAPTERS": {}}}),
         ("DIALECTS", {"okta": "accounts.scim.okta"}, {"okta": "accounts.scim.okta"}),
         ("AUTHENTICATION", ["accounts.scim.Authentication"], ("accounts.scim.Authentication",)),
