@@ -78,9 +78,7 @@ def test_a_column_of_a_profile_may_hold_the_role() -> None:
     assert backend.unassigned(NOBODY) == frozenset()
     assert backend.held([ann.pk, bob.pk], NOBODY, "default") == {}
     backend.give("high", [ann.pk, bob.pk], NOBODY, "default")
-    assert backend.held([ann.pk, bob.pk], NOBODY, "default") == {
-        pk: frozenset({"high"}) for pk in (ann.pk, bob.pk)
-    }
+    assert backend.held([ann.pk, bob.pk], NOBODY, "default") == {pk: frozenset({"high"}) for pk in (ann.pk, bob.pk)}
     backend.take("high", [ann.pk], NOBODY, "default")
     ann.refresh_from_db()
     bob.refresh_from_db()
