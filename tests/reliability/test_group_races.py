@@ -191,7 +191,7 @@ def test_people_deleted_while_they_are_added(
     role_mappings.save_mapping(context, "Staff", "writer")
     for attempt in range(20 if SOAK else 3):
         ids = [str(row.scim_id) for row in provision(context, *(f"a{attempt}-{number}" for number in range(4)))]
-        adding = [lambda client=client: patch(client, group, add(*ids)) for client in clients[:4]]
+        adding = [lambda client=client, ids=ids: patch(client, group, add(*ids)) for client in clients[:4]]
         deleting = [
             lambda client=client, scim_id=scim_id: client.delete(f"/Users/{scim_id}").status_code
             for client, scim_id in zip(clients[4:], ids, strict=False)

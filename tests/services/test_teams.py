@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -167,11 +168,9 @@ def test_a_name_that_no_team_may_have_is_refused(
     group = make_group(context, "Staff") if change_ == "rename" else None
     monkeypatch.setattr(type(context.group_adapter), "team_name", "color")
     monkeypatch.setattr(type(context.group_adapter), "new_team", lambda self, name, connection: Team()(color=name))
+    work = make_group if group is None else partial(rename, group=group)
     with pytest.raises(InvalidValue, match="cannot call a team so"):
-        if group is None:
-            make_group(context, "x" * 21)
-        else:
-            rename(context, group, "x" * 21)
+        work(context, name="x" * 21)
     assert ScimGroup.objects.count() == (group is not None)
 
 
