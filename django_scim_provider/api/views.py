@@ -48,7 +48,7 @@ class ScimView(APIView):
     """What all endpoints share. The host's REST_FRAMEWORK settings have no effect on it."""
 
     http_method_names: Sequence[str] = ["get", "head", "post", "put", "patch", "delete"]
-    depth: ClassVar[int] = 1
+    depth: int = 1
     """Segments of the path below the mount."""
     is_public: ClassVar[bool] = False
     context: Context | None = None
@@ -223,9 +223,11 @@ class RolesView(ScimView):
 
 
 class RoleView(ScimView):
-    """``/Roles/{id}``."""
+    """``/Roles/{id}``; a role's name may hold slashes."""
 
-    depth = 2
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        self.depth = 2 + str(kwargs["key"]).count("/")
+        super().initial(request, *args, **kwargs)
 
     def get(self, request: Request, key: str) -> HttpResponse:
         with audit.refusals(self.caller, Action.READ, role_catalog.ROLES.name, key):

@@ -11,7 +11,7 @@ from django.utils import timezone
 from .. import signals
 from ..adapters import get_user_adapter
 from ..models import ConnectionGuard, ScimConnection
-from . import audit, sync, tokens
+from . import audit, sync, teams, tokens
 from .context import Context, database
 
 CONNECTION: Final = "Connection"
@@ -103,6 +103,7 @@ def enable(context: Context, progress: sync.Progress | None = None) -> sync.Adop
     Rows are made first: a request never meets a connection that does not know its people yet.
     """
     result = sync.adopt(context, progress)
+    teams.adopt(context)
     _switch(context, True)
     return result
 

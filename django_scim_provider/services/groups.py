@@ -25,6 +25,7 @@ from .transactions import announce, now, run
 
 TAKEN: Final = "A group with this displayName exists already. Find it with a filter and update that one."
 MAX_NAME_LENGTH: Final = 255
+MAX_EXTERNAL_ID_LENGTH: Final = 255
 DEFERRED: Final = frozenset({"members"})
 
 
@@ -50,7 +51,7 @@ def create_group(context: Context, body: Mapping[str, Any]) -> WrittenGroup:
     def work() -> WrittenGroup:
         locked = guard.lock(context)
         group = ScimGroup(connection=context.connection, created_at=now(), **_named(context, wanted["displayName"]))
-        group.external_id = wanted.get("externalId")
+        group.external_id = _external_id(wanted)
         group.modified_at = group.created_at
         _refuse_taken(context, group)
         teams.create(context, group)
@@ -152,6 +153,13 @@ def _named(context: Context, name: str) -> dict[str, Any]:
     return {"display_name": name, "display_name_key": key, "unique_key": key if unique else None}
 
 
+def _external_id(wanted: Mapping[str, Any]) -> str | None:
+    value: str | None = wanted.get("externalId")
+    if value is not None and len(value) > MAX_EXTERNAL_ID_LENGTH:
+        raise InvalidValue(f"externalId may have at most {MAX_EXTERNAL_ID_LENGTH} characters.")
+    return value
+
+
 def _refuse_taken(context: Context, group: ScimGroup) -> None:
     """By name, not by unique key: groups from a time when equal names were allowed have none."""
     taken = groups(context).filter(display_name_key=group.display_name_key).exclude(pk=group.pk)
@@ -246,7 +254,7 @@ def _save(context: Context, group: ScimGroup, wanted: Mapping[str, Any], changed
             _refuse_taken(context, group)
         fields += names
     if "externalId" in changed:
-        group.external_id = wanted.get("externalId")
+        group.external_id = _external_id(wanted)
         fields.append("external_id")
     group.save(using=context.using, update_fields=fields)
 

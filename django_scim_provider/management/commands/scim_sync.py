@@ -7,7 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError
 
 from ...models import ScimConnection, ScimEvent
-from ...services import sync
+from ...services import roles, sync
 from ...services.context import Context, database
 from ...services.rows import people
 from ..base import CONNECTION_HELP, ScimCommand, adoption_document, left_out, quoted
@@ -19,6 +19,8 @@ class Synced(NamedTuple):
     refreshed: int
     renamed: list[str]
     """People whom the application renamed to what somebody else is called: they keep the old user name in SCIM."""
+    roles: int | None
+    """People whose roles changed; ``None`` where nobody asked to work them out."""
 
     @property
     def left_out(self) -> int:
@@ -34,6 +36,11 @@ class Command(ScimCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--connection", metavar="NAME", help=f"{CONNECTION_HELP}; default: every enabled one")
+        parser.add_argument(
+            "--roles",
+            action="store_true",
+            help="also give and take roles as memberships and mappings say; roles given by hand stay",
+        )
         self.add_json(parser)
 
     def handle(self, *args: Any, connection: str | None, json: bool, **options: Any) -> None:
@@ -41,7 +48,7 @@ class Command(ScimCommand):
         failed = []
         for found in self._chosen(connection):
             try:
-                done.append((found, self._sync(Context(found))))
+                done.append((found, self._sync(Context(found), with_roles=options["roles"])))
             except DatabaseError as error:
                 failed.append(f"“{found.name}”: {error}")
         if json:
@@ -70,7 +77,7 @@ class Command(ScimCommand):
             )
         return [connection]
 
-    def _sync(self, context: Context) -> Synced:
+    def _sync(self, context: Context, *, with_roles: bool) -> Synced:
         name = context.connection.name
         events = ScimEvent.objects.using(context.using).filter(connection=context.connection)
         last = events.values_list("pk", flat=True).first() or 0
@@ -81,13 +88,16 @@ class Command(ScimCommand):
         failures = events.filter(pk__gt=last, outcome=ScimEvent.Outcome.FAILED, key_id="", status=None)
         ids = [UUID(scim_id) for scim_id in failures.values_list("resource_id", flat=True)]
         renamed = people(context).filter(scim_id__in=ids).order_by("user_name").values_list("user_name", flat=True)
-        return Synced(adoption, refreshed, list(renamed))
+        changed = roles.recompute_all(context) if with_roles else None
+        return Synced(adoption, refreshed, list(renamed), changed)
 
     def _tell(self, done: list[tuple[ScimConnection, Synced]]) -> None:
         if done:
             rows = [(found.name, synced.adoption.adopted, synced.refreshed, synced.left_out) for found, synced in done]
             self.stdout.write(table(("connection", "adopted", "refreshed", "left out"), rows))
-        for _, synced in done:
+        for found, synced in done:
+            if synced.roles is not None:
+                self.stdout.write(f"{found.name}: roles changed for {plural(synced.roles, 'person', 'people')}")
             for line in left_out(synced.adoption):
                 self.stdout.write(line)
             for user_name in synced.renamed:
@@ -104,4 +114,5 @@ def _document(connection: ScimConnection, synced: Synced) -> dict[str, Any]:
         **adoption_document(synced.adoption),
         "left_out": synced.left_out,
         "renamed": synced.renamed,
+        **({} if synced.roles is None else {"roles": synced.roles}),
     }
