@@ -9,7 +9,7 @@ from django.contrib.auth.hashers import is_password_usable
 from django.db import transaction
 from django.db.models.signals import post_save
 
-from api.helpers import dump, has_column, soft_deletes, statements
+from api.helpers import VENDOR, dump, has_column, soft_deletes, statements
 from conftest import person
 from django_scim_provider import signals
 from django_scim_provider.adapters import Attr, UserAdapter, get_user_adapter
@@ -357,8 +357,8 @@ def test_person_whom_the_host_gave_an_impossible_name_can_still_be_deactivated(c
 
 
 def test_person_whom_the_host_renamed_to_a_managed_name_can_still_be_deactivated(context: Context) -> None:
-    if not has_column("username"):
-        pytest.skip("this host has all names in lower case and unique")
+    if not has_column("username") or VENDOR == "mysql":
+        pytest.skip("this host's column takes the two names for one")
     scim_id, other = post(context), post(context, BOB)
     update(host(scim_id), username="BOB@example.com")
     patch(context, scim_id, active=False)
