@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from api.helpers import dump, has_column, soft_deletes, statements
 from django.contrib.auth.signals import user_logged_in
 from django.core import serializers
 from django.core.management import call_command
@@ -17,6 +16,15 @@ from django.db.models import F, Value
 from django.db.models.functions import Concat
 from django.db.models.signals import post_save, pre_delete
 from django.test import RequestFactory, override_settings
+
+from api.helpers import dump, has_column, soft_deletes, statements
+from django_scim_provider import receivers
+from django_scim_provider.adapters import UserAdapter, get_user_adapter
+from django_scim_provider.models import ScimConnection, ScimGroup, ScimMembership, ScimUser, ScimValue
+from django_scim_provider.protocol.messages import ListQuery
+from django_scim_provider.services import search, sync
+from django_scim_provider.services.context import Context, own_write
+from django_scim_provider.services.transactions import now
 from factories import ConnectionFactory, HostUserFactory
 from services.people import (
     ALICE,
@@ -33,14 +41,6 @@ from services.people import (
     row,
     show,
 )
-
-from django_scim_provider import receivers
-from django_scim_provider.adapters import UserAdapter, get_user_adapter
-from django_scim_provider.models import ScimConnection, ScimGroup, ScimMembership, ScimUser, ScimValue
-from django_scim_provider.protocol.messages import ListQuery
-from django_scim_provider.services import search, sync
-from django_scim_provider.services.context import Context, own_write
-from django_scim_provider.services.transactions import now
 
 pytestmark = [pytest.mark.django_db, pytest.mark.hosts]
 
@@ -338,7 +338,9 @@ def test_user_whose_name_differs_only_in_width_from_a_managed_one_is_not_adopted
 
 def test_person_whom_the_host_deletes_stays_inactive_and_shows_what_was_last_known(context: Context) -> None:
     scim_id = post(context, title="Boss")
-    group = ScimGroup.objects.create(connection=context.connection, display_name="A", created_at=now(), modified_at=now())
+    group = ScimGroup.objects.create(
+        connection=context.connection, display_name="A", created_at=now(), modified_at=now()
+    )
     ScimMembership.objects.create(group=group, scim_user=row(scim_id))
     user = host(scim_id)
     User._base_manager.filter(pk=user.pk).update(**{FAMILY: "Unseen"})

@@ -144,7 +144,9 @@ class Identifier(Attr):
         super().__init__(field, get=get, set=set)
 
     def agrees(self, mapped: tuple[Any, ...], stored: tuple[Any, ...]) -> bool:
-        return all(fold(str(a or "")) == fold(str(b or "")) for a, b in zip(mapped, stored, strict=True))
+        return mapped == stored or all(
+            fold(str(a or "")) == fold(str(b or "")) for a, b in zip(mapped, stored, strict=True)
+        )
 
 
 class PrimaryValue(Identifier):

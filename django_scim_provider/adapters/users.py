@@ -81,6 +81,11 @@ class UserAdapter(ResourceAdapter):
         """Tenants whose connections a person may administer; ``None`` is all. Default: all for staff, else none."""
         return None if getattr(user, "is_staff", False) else ()
 
+    @property
+    def has_own_scope(self) -> bool:
+        """Whether a subclass says for itself which rows are live, so that no query may be kept for it."""
+        return type(self).live_condition is not UserAdapter.live_condition
+
     @cached_property
     def soft_deletes(self) -> bool:
         """Whether the model marks people deleted instead of only suspending them."""

@@ -161,8 +161,10 @@ class BoundPath(NamedTuple):
 
     def read(self, document: Mapping[str, Any]) -> Any:
         """The value in a canonical document (a list's sub-attribute gives the list of its values), or ``None``."""
-        container: Any = document.get(self.urn) if self.urn else document
-        value = container.get(self.attribute.name) if isinstance(container, Mapping) else None
+        container = document.get(self.urn) if self.urn else document
+        if container is None:
+            return None
+        value = container.get(self.attribute.name)
         if self.sub is None or value is None:
             return value
         if isinstance(value, list):

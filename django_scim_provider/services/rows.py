@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from ..adapters import UserAdapter
 from ..adapters.base import Indexed
 from ..adapters.query import HOST, live_expression
-from ..models import ScimMembership, ScimUser
+from ..models import ScimConnection, ScimMembership, ScimUser
 from ..protocol.errors import NotFound
-from . import guard, nesting
+from . import guard, nesting, prepared
 from .context import Context
+from .prepared import Slot
 from .transactions import for_update
 
+CONNECTION: Final = Slot(ScimConnection._meta.pk, (UUID(int=1), UUID(int=2)))
+_SAMPLES: Final[Mapping[type, tuple[Any, Any]]] = {
+    str: ("first sample", "second sample"),
+    UUID: (UUID(int=3), UUID(int=4)),
+}
 _OWN: Final = ("pk", "scim_id", "user_name", "attributes", "created_at", "modified_at", "user_id")
 
 
@@ -94,11 +100,59 @@ def index_of(context: Context, row: ScimUser, user: Any) -> Index:
 
 def fetch(queryset: QuerySet[ScimUser], context: Context) -> list[UserRow]:
     """Read rows joined to the host's, in the queryset's order: one query."""
-    adapter = context.adapter
-    live = live_expression(adapter, context.connection)
-    selected = (f"{HOST}{column}" for column in adapter.selected)
-    rows = queryset.annotate(_live=live).values_list(*_OWN, "_live", *selected)
-    own = len(_OWN)
+    return _rows(_select(queryset, context), context)
+
+
+def look_up(context: Context, column: str, value: Any, limit: int) -> list[UserRow]:
+    """The rows with a value in an indexed column of ours, by primary key: what identity providers ask most."""
+
+    def build(values: Mapping[str, Any]) -> QuerySet[ScimUser, Any]:
+        mine = ScimUser.objects.using(context.using).filter(connection_id=values["connection"], alive=True)
+        return _select(mine.filter((column, values["value"])).order_by("pk")[:limit], context)
+
+    values = {"connection": context.connection.pk, "value": value}
+    if context.adapter.has_own_scope:
+        return _rows(build(values), context)
+    field: Any = ScimUser._meta.get_field(column)
+    slots = {"connection": CONNECTION, "value": Slot(field, _SAMPLES[type(value)])}
+    key = ("people", id(context.adapter), column, limit)
+    return _rows(prepared.run(key, context.using, build, slots, values), context)
+
+
+def first_page(context: Context, limit: int) -> list[UserRow]:
+    """The connection's first rows, by primary key."""
+
+    def build(values: Mapping[str, Any]) -> QuerySet[ScimUser, Any]:
+        mine = ScimUser.objects.using(context.using).filter(connection_id=values["connection"], alive=True)
+        return _select(mine.order_by("pk")[:limit], context)
+
+    values = {"connection": context.connection.pk}
+    if context.adapter.has_own_scope:
+        return _rows(build(values), context)
+    key = ("first page", id(context.adapter), limit)
+    return _rows(prepared.run(key, context.using, build, {"connection": CONNECTION}, values), context)
+
+
+def count(context: Context) -> int:
+    """How many people the connection has."""
+
+    def build(values: Mapping[str, Any]) -> QuerySet[ScimUser, Any]:
+        mine = ScimUser.objects.using(context.using).filter(connection_id=values["connection"], alive=True)
+        return mine.order_by().values("connection").annotate(people=Count("pk")).values_list("people")
+
+    values = {"connection": context.connection.pk}
+    rows = prepared.run("count", context.using, build, {"connection": CONNECTION}, values)
+    return int(rows[0][0]) if rows else 0
+
+
+def _select(queryset: QuerySet[ScimUser], context: Context) -> QuerySet[ScimUser, Any]:
+    live = live_expression(context.adapter, context.connection)
+    selected = (f"{HOST}{column}" for column in context.adapter.selected)
+    return queryset.annotate(_live=live).values_list(*_OWN, "_live", *selected)
+
+
+def _rows(rows: Iterable[tuple[Any, ...]], context: Context) -> list[UserRow]:
+    adapter, own = context.adapter, len(_OWN)
     return [UserRow._make((*row[:own], adapter.from_selected(row[own + 1 :]) if row[own] else None)) for row in rows]
 
 
@@ -109,10 +163,7 @@ def groups_of(pks: Collection[int], context: Context) -> Groups:
         return found
     tree = nesting.load_if_any(context)
     direct: defaultdict[int, list[int]] = defaultdict(list)
-    memberships = ScimMembership.objects.using(context.using).filter(scim_user__in=pks).order_by("group_id")
-    for pk, group, scim_id, name in memberships.values_list(
-        "scim_user_id", "group_id", "group__scim_id", "group__display_name"
-    ):
+    for pk, group, scim_id, name in _memberships(pks, context):
         found[pk].append(Membership(scim_id, name, "direct"))
         direct[pk].append(group)
     for pk, groups in direct.items() if tree.parents else ():
@@ -123,9 +174,25 @@ def groups_of(pks: Collection[int], context: Context) -> Groups:
     return found
 
 
+def _memberships(pks: Collection[int], context: Context) -> Iterable[tuple[Any, ...]]:
+    names = [f"pk{number}" for number in range(len(pks))]
+
+    def build(values: Mapping[str, Any]) -> QuerySet[ScimMembership, Any]:
+        rows = ScimMembership.objects.using(context.using).filter(scim_user__in=[values[name] for name in names])
+        return rows.order_by("group_id").values_list(
+            "scim_user_id", "group_id", "group__scim_id", "group__display_name"
+        )
+
+    field = ScimUser._meta.get_field("id")
+    slots = {name: Slot(field, (-2 * number - 2, -2 * number - 3)) for number, name in enumerate(names)}
+    return prepared.run(("memberships", len(names)), context.using, build, slots, dict(zip(names, pks, strict=True)))
+
+
 def wire_time(moment: datetime) -> str:
     """A dateTime as it is shown: UTC, milliseconds."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    if moment.utcoffset():
+        moment = moment.astimezone(UTC)
+    return f"{moment.isoformat(timespec='milliseconds')[:23]}Z"
 
 
 def document(row: UserRow, groups: Iterable[Membership], adapter: UserAdapter, base_url: str) -> dict[str, Any]:

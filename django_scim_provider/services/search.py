@@ -24,7 +24,7 @@ from ..protocol.schemas import BoundPath, ResourceType
 from . import group_rows, nesting
 from .context import Context
 from .group_rows import GroupRow
-from .rows import UserRow, document, fetch, groups_of, people
+from .rows import UserRow, count, document, fetch, first_page, groups_of, look_up, people
 
 
 class Page(NamedTuple):
@@ -74,6 +74,18 @@ class Kind(Generic[RowT]):
         """Rows for a look-up that an index answers, ``None`` for any other comparison."""
         raise NotImplementedError
 
+    def by_id(self, scim_id: UUID) -> list[RowT]:
+        """The row with an id, if there is one."""
+        return self.fetch(self.queryset().filter(scim_id=scim_id))
+
+    def first_page(self, count: int) -> list[RowT]:
+        """The first rows, unfiltered, in the order of a list without ``sortBy``."""
+        return self.fetch(self.queryset().order_by("pk")[:count])
+
+    def count(self) -> int:
+        """How many there are."""
+        return self.queryset().count()
+
     def render(self, rows: Sequence[RowT], projection: Projection) -> list[dict[str, Any]]:
         """Projected documents; at most one query for what belongs to the rows."""
         raise NotImplementedError
@@ -103,11 +115,20 @@ class Users(Kind[UserRow]):
     def named(self, node: Compare, limit: int) -> list[UserRow] | None:
         value = str(node.value)
         if node.path.key == "externalId":
-            return self.fetch(self.queryset().filter(external_id=value).order_by("pk")[:limit])
+            return look_up(self.context, "external_id", value, limit)
         if node.path.key != "userName":
             return None
-        rows = self.fetch(self.queryset().filter(user_name_key=fold(value)))
+        rows = look_up(self.context, "user_name_key", fold(value), 1)
         return [row for row in rows if self._answers_to(row, value)] or self._by_host_name(value)
+
+    def by_id(self, scim_id: UUID) -> list[UserRow]:
+        return look_up(self.context, "scim_id", scim_id, 1)
+
+    def first_page(self, count: int) -> list[UserRow]:
+        return first_page(self.context, count)
+
+    def count(self) -> int:
+        return count(self.context)
 
     def render(self, rows: Sequence[UserRow], projection: Projection) -> list[dict[str, Any]]:
         context = self.context
@@ -195,7 +216,7 @@ def get_resource(kind: Kind[Any], scim_id: str, projection: Projection) -> dict[
 
     :raises NotFound: no such resource in this connection.
     """
-    rows = kind.fetch(kind.queryset().filter(scim_id=resource_id(scim_id)))
+    rows = kind.by_id(resource_id(scim_id))
     if not rows:
         raise NotFound
     return kind.render(rows, projection)[0]
@@ -220,6 +241,9 @@ def list_resources(kind: Kind[Any], query: ListQuery, projection: Projection) ->
         found = found.filter(kind.condition(node))
     if count == 0:
         return Page([], found.count())
+    if node is None and query.sort_by is None and query.start_index == 1:
+        rows = kind.first_page(count)
+        return Page(kind.render(rows, projection), len(rows) if len(rows) < count else kind.count())
     start = query.start_index - 1
     ids = list(found.order_by(*_order(kind, query)).values_list("pk", flat=True)[start : start + count])
     # The page itself tells the total where it is the last one and not empty beyond the end.

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hmac
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from django.db import DatabaseError, IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from ..conf import app_settings
 from ..models import ScimConnection, ScimToken
 from ..models.token_format import digest, key_id_of, new_token
-from . import audit
+from . import audit, prepared
 from .context import Context, database
+from .prepared import Slot
 
 MAX_LIFE: Final = timedelta(days=730)
 TOUCH_INTERVAL: Final = timedelta(minutes=1)
@@ -165,13 +166,13 @@ def present(claim: Claim | None, *, remote_addr: str | None) -> Presented:
     key_id = claim.key_id
     using = database()
     names = _connection_columns()
-    row: Any = (
-        ScimToken.objects.using(using)
-        .filter(key_id=key_id)
-        .values_list(*_TOKEN_COLUMNS, *(f"connection__{name}" for name in names))
-        .order_by()
-        .first()
-    )
+
+    def build(values: Mapping[str, Any]) -> QuerySet[ScimToken, Any]:
+        tokens = ScimToken.objects.using(using).filter(key_id=values["key_id"]).order_by()
+        return tokens.values_list(*_TOKEN_COLUMNS, *(f"connection__{name}" for name in names))
+
+    slots = {"key_id": Slot(ScimToken._meta.get_field("key_id"), ("first sample", "other sample"))}
+    row: Any = next(iter(prepared.run("token", using, build, slots, {"key_id": key_id})), None)
     stored = row[1] if row else _DUMMY_DIGEST
     # Compared although the row was found by its key id alone, and as carefully when there is none.
     matches = hmac.compare_digest(stored, claim.digest)

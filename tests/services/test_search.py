@@ -257,7 +257,7 @@ def test_page_has_no_more_than_the_settings_allow(context: Context, five: list[s
         assert page(context, "userName pr", count=1000) == (five[:3], 5)
 
 
-@pytest.mark.parametrize(("count", "queries"), [(10, 3), (5, 4), (2, 4), (0, 1)])
+@pytest.mark.parametrize(("count", "queries"), [(10, 2), (5, 3), (2, 3), (0, 1)])
 def test_page_takes_as_many_queries_whatever_is_on_it(
     context: Context, five: list[str], count: int, queries: int
 ) -> None:
