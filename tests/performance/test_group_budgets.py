@@ -119,7 +119,7 @@ def test_a_page_of_groups(scim: ScimClient, connection: ScimConnection, warm: No
     for group in ScimGroup.objects.all():
         fill(group, pks[:3])
     statements = sql_of(lambda: scim.get("/Groups", count=100))
-    assert len(statements) == 4, statements
+    assert len(statements) == 3, statements
 
 
 def test_many_members_cost_as_much_as_one(scim: ScimClient, connection: ScimConnection, warm: None) -> None:
