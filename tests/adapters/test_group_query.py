@@ -11,6 +11,7 @@ from django_scim_provider.adapters.group_query import compile_group_filter, comp
 from django_scim_provider.models import ScimGroup
 from django_scim_provider.protocol import filters
 from django_scim_provider.protocol.errors import InvalidFilter, InvalidValue
+from django_scim_provider.protocol.filters import Element
 from django_scim_provider.protocol.projection import Projection
 from django_scim_provider.protocol.schemas import BoundPath
 from django_scim_provider.services import groups, search
@@ -157,3 +158,11 @@ def test_sorting_is_by_columns_of_ours(context: Context, corpus: list[dict[str, 
     assert isinstance(members, BoundPath)
     with pytest.raises(InvalidValue):
         compile_group_sort(members)
+
+
+def test_brackets_in_brackets_are_refused(context: Context) -> None:
+    """The parser lets none through; whoever builds a filter by hand must not have one left out."""
+    node = filters.parse_filter("members[value pr]", context.group_adapter.resource_type)
+    assert isinstance(node, Element)
+    with pytest.raises(InvalidFilter):
+        compile_group_filter(Element(node.path, node))
