@@ -7,10 +7,10 @@ import json
 from typing import Any
 
 import pytest
+from django.test import override_settings
 
 from api.helpers import dump, is_error, statements, with_setting
 from conftest import MOUNT, ScimClient, person
-from django.test import override_settings
 
 pytestmark = pytest.mark.django_db
 
