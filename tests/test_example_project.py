@@ -130,7 +130,7 @@ def test_the_defaults_are_for_a_first_look() -> None:
     assert found["options"]["transaction_mode"] == "IMMEDIATE"
     assert found["options"]["timeout"] == 20
     assert found["age"] == 60
-    assert found["scim"] == {"REQUIRE_HTTPS": False}
+    assert found["scim"] == {"ADAPTERS": {"Group": "workspace.scim.TeamAdapter"}, "REQUIRE_HTTPS": False}
     assert found["cache"].endswith("LocMemCache")
 
 
@@ -148,7 +148,7 @@ def test_the_environment_decides() -> None:
     assert (found["debug"], found["key"]) == (False, "s3cret")
     assert found["hosts"] == ["scim.example.com", "example.com"]
     assert (found["engine"], found["options"]) == ("django.db.backends.mysql", {"charset": "utf8mb4"})
-    assert found["scim"] == {"REQUIRE_HTTPS": True, "THROTTLE_RATE": "7/m"}
+    assert (found["scim"]["REQUIRE_HTTPS"], found["scim"]["THROTTLE_RATE"]) == (True, "7/m")
     assert found["age"] == 5
     assert found["cache"].endswith("DummyCache")
 
