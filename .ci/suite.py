@@ -19,9 +19,7 @@ NO_TESTS_COLLECTED = 5
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument(
-        "--quick", action="store_true", help="under the stock host only, without the tests marked slow"
-    )
+    parser.add_argument("--quick", action="store_true", help="under the stock host only, without the tests marked slow")
     options, arguments = parser.parse_known_args()
     coverage_dir = os.environ.get("COVERAGE_DIR")
     failed = []

@@ -130,7 +130,7 @@ def test_the_defaults_are_for_a_first_look() -> None:
     assert found["options"]["transaction_mode"] == "IMMEDIATE"
     assert found["options"]["timeout"] == 20
     assert found["age"] == 60
-    assert found["scim"] == {"REQUIRE_HTTPS": False}
+    assert found["scim"] == {"ADAPTERS": {"Group": "workspace.scim.TeamAdapter"}, "REQUIRE_HTTPS": False}
     assert found["cache"].endswith("LocMemCache")
 
 
@@ -148,7 +148,7 @@ def test_the_environment_decides() -> None:
     assert (found["debug"], found["key"]) == (False, "s3cret")
     assert found["hosts"] == ["scim.example.com", "example.com"]
     assert (found["engine"], found["options"]) == ("django.db.backends.mysql", {"charset": "utf8mb4"})
-    assert found["scim"] == {"REQUIRE_HTTPS": True, "THROTTLE_RATE": "7/m"}
+    assert (found["scim"]["REQUIRE_HTTPS"], found["scim"]["THROTTLE_RATE"]) == (True, "7/m")
     assert found["age"] == 5
     assert found["cache"].endswith("DummyCache")
 
@@ -429,3 +429,24 @@ def test_the_story_goes_on_to_the_end_whatever_it_is_answered(play: Callable[...
     bad = play(Broken)
     assert len(bad) >= 40
     assert not ScimUser.objects.exists()
+
+
+def test_a_pushed_group_is_a_team_of_the_workspace(tmp_path: Path) -> None:
+    program = """
+import django; django.setup()
+from workspace.models import Team
+from django_scim_provider.models import ScimConnection, ScimUser
+from django_scim_provider.services import connections, groups, users
+from django_scim_provider.services.context import Context
+context = Context(connections.create("Acme"))
+anna = users.create_user(context, {"userName": "anna@example.com"})
+groups.create_group(context, {"displayName": "Crew", "members": [{"value": anna.id}]})
+print(list(Team.objects.values_list("name", "people__username")))
+"""
+    environ = dict(
+        os.environ, DATABASE_URL=f"sqlite:///{tmp_path / 'db.sqlite3'}", DJANGO_SETTINGS_MODULE="config.settings"
+    )
+    environ["PYTHONPATH"] = os.pathsep.join([str(MANAGE.parent), environ.get("PYTHONPATH", "")])
+    subprocess.run([sys.executable, MANAGE, "migrate", "--verbosity=0"], env=environ, check=True)
+    shown = subprocess.run([sys.executable, "-c", program], env=environ, check=True, capture_output=True, text=True)
+    assert shown.stdout.strip() == "[('Crew', 'anna@example.com')]"

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from adapters.lab import Leaver, Note, Stranger, lab, lab_tables
-from django_scim_provider.mixins import FREED_DOMAIN, SoftDeleteUserMixin
+from django_scim_provider.mixins import FREED_DOMAIN, SoftDeleteUserMixin, freed_value
 from factories import HostUserFactory
 
 __all__ = ["lab", "lab_tables"]
@@ -151,6 +151,15 @@ def test_what_replaces_a_value_fits_its_column() -> None:
     freed = Stranger.all_objects.values_list("email", "phone")
     assert len({email for email, _ in freed}) == len({phone for _, phone in freed}) == 20
     assert all(email.endswith(f"@{FREED_DOMAIN}") for email, _ in freed)
+
+
+@pytest.mark.parametrize("room", [None, 1, 12, 27, 28, 30, 48, 254])
+def test_what_replaces_a_value_is_an_address_where_there_is_room_for_one(room: int | None) -> None:
+    values = {freed_value(room) for _ in range(20)}
+
+    assert all(len(value) <= (room or 48) for value in values)
+    assert all(value.endswith(f"@{FREED_DOMAIN}") is (room is None or room >= 28) for value in values)
+    assert len(values) == 20 or room == 1
 
 
 @pytest.mark.hosts

@@ -10,9 +10,9 @@ from rest_framework.request import Request
 from ..models import ScimConnection
 from ..protocol.errors import Unauthorized
 from ..services import audit, tokens
+from ..services.addresses import remote_address
 from ..services.tokens import Presented
 from . import throttling
-from .client import remote_address
 
 
 class Principal:
@@ -42,7 +42,7 @@ class BearerAuthentication(BaseAuthentication):
             return None
         # Taken out, and in no variable from here on, so that no error report can print it.
         is_bearer, claim = _read(request._request.META.pop("HTTP_AUTHORIZATION"))
-        address = remote_address(request._request)
+        address = remote_address(request._request.META)
         throttling.check_failures(address)
         presented = tokens.present(claim, remote_addr=address)
         if presented.refusal:

@@ -10,21 +10,6 @@ from django.http import HttpRequest
 from ..conf import app_settings
 
 
-def remote_address(request: HttpRequest) -> str | None:
-    """The client's address; ``X-Forwarded-For`` is read only as far back as proxies of ours have written it."""
-    proxies = app_settings.TRUSTED_PROXIES
-    text = request.META.get("REMOTE_ADDR", "")
-    if proxies:
-        hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
-        text = hops[-proxies] if len(hops) >= proxies else ""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    mapped = getattr(address, "ipv4_mapped", None)
-    return str(mapped or address)
-
-
 @lru_cache(maxsize=256)
 def _networks(allowlist: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
     return tuple(ipaddress.ip_network(line.strip(), strict=False) for line in allowlist.splitlines() if line.strip())

@@ -23,9 +23,10 @@ from ..protocol.errors import Forbidden, MethodNotAllowed, NotFound, NotSupporte
 from ..protocol.messages import list_response
 from ..protocol.projection import Projection
 from ..services import audit, groups, role_catalog, search, users
+from ..services.addresses import remote_address
 from ..services.context import Context
 from . import throttling
-from .client import base_url, is_allowed_address, remote_address
+from .client import base_url, is_allowed_address
 from .exceptions import to_scim_error
 from .messages import read_body, read_query, respond, respond_with_error
 
@@ -76,7 +77,7 @@ class ScimView(APIView):
             base_url=base_url(request._request, self.depth),
             key_id=presented.key_id,
             scopes=presented.scopes,
-            remote_addr=remote_address(request._request),
+            remote_addr=remote_address(request._request.META),
         )
         with audit.refusals(context, Action.AUTHENTICATE, ""):
             self._check_access(request, context)
@@ -243,6 +244,8 @@ class UnknownView(ScimView):
         return []
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> NoReturn:
+        # As BearerAuthentication does: no report of this request can print the token.
+        request._request.META.pop("HTTP_AUTHORIZATION", None)
         raise NotFound("There is no such endpoint.")
 
 

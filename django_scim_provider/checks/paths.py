@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 (Django's name for it)
 
-from ..adapters import ResourceAdapter, UserAdapter
+from ..adapters import GroupAdapter, ResourceAdapter, UserAdapter
 from ..conf import SETTING
 from ..dialects import Dialect
 from ..models import ScimConnection
 from .base import Loaded, adapter_entries, check, configured, instance, load, mapping, near
 
-SERVED: Final = ("User",)
+SERVED: Final = ("User", "Group")
 """Resource types that have an endpoint."""
 
 
@@ -47,7 +47,7 @@ def _adapter(place: str, name: object, path: object) -> Iterator[CheckMessage]:
     if loaded.problem:
         yield _unloadable(place, path, loaded)
         return
-    wanted = UserAdapter if name == UserAdapter.name else ResourceAdapter
+    wanted = {"User": UserAdapter, "Group": GroupAdapter}.get(str(name), ResourceAdapter)
     if not (isinstance(loaded.found, type) and issubclass(loaded.found, wanted)):
         yield Error(
             f"{SETTING}: {place} is {path!r}, which is no subclass of {wanted.__name__}.",

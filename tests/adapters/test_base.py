@@ -184,6 +184,14 @@ def test_attribute_that_was_taken_away_stays_away_while_the_column_is_empty() ->
     assert shown(adapter, sent, **ALICE)["emails"][0]["value"] == "alice@x"
 
 
+def test_attribute_that_is_remembered_as_taken_away_stays_away_whatever_its_column_says() -> None:
+    adapter, sent = adapter_for(STOCK), {"userName": "alice", "active": None}
+
+    for columns in (ALICE, ALICE | {"is_active": False}):
+        assert "active" not in shown(adapter, sent, **columns)
+    assert adapter.shown(sent, None) == {"userName": "alice"}
+
+
 def test_attribute_that_is_only_shown_gives_way_to_what_was_sent() -> None:
     adapter = adapter_for({"userName": "username", "title": Attr("motto", set=None)})
 

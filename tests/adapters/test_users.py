@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.db.models.signals import post_save
 from django.utils import timezone
 
-from adapters.lab import Badge, Card, Employee, EmployeeAdapter, Leaver, adapter_for, lab, lab_tables
+from adapters.lab import Badge, Card, Department, Employee, EmployeeAdapter, Leaver, adapter_for, lab, lab_tables
 from django_scim_provider.adapters import Attr, Identifier, Not, UserAdapter
 from django_scim_provider.mixins import FREED_DOMAIN
 from django_scim_provider.models import ScimConnection
@@ -194,6 +194,19 @@ def test_new_account_gets_its_profile_in_the_same_go(django_assert_num_queries: 
     assert adapter.read_columns(user) == {"username": "alice", "card__nick": "Al", "card__title": None}
 
 
+class DepartmentAdapter(UserAdapter):
+    model = Department  # type: ignore[assignment]
+    attributes = {"userName": "name"}
+
+
+def test_account_of_a_model_without_passwords_is_made_and_suspended_too() -> None:
+    adapter = DepartmentAdapter()
+    made = adapter.create({"name": "R&D"}, NOBODY, USING)
+    adapter.suspend(made, USING)
+
+    assert Department.objects.get().name == "R&D"
+
+
 @pytest.fixture
 def _profiles_by_signal() -> Iterator[None]:
     def make_card(*, instance: Employee, created: bool, **kwargs: Any) -> None:
@@ -321,12 +334,6 @@ def test_suspension_writes_the_column_that_active_is_mapped_to(
     found = fresh(user)
     assert {name: getattr(found, name) for name in inactive} == inactive
     assert found.password != before
-
-
-def test_user_without_a_password_is_suspended_all_the_same() -> None:
-    adapter = adapter_for({"active": "is_active"})
-
-    assert adapter._forget_password(object()) == []
 
 
 def test_soft_deletion_frees_the_name_and_ends_access() -> None:

@@ -78,6 +78,33 @@ def test_m1_deactivation_is_never_lost_to_a_concurrent_change_of_the_name(thread
 
 
 @pytest.mark.slow
+def test_m1_changes_of_different_attributes_at_the_same_moment_all_survive(threads: None) -> None:
+    """Kept attributes are in one document, so only the locks keep one change from undoing another."""
+
+    def setting() -> tuple[ScimClient, str]:
+        scim = new_scim()
+        return scim, f"/Users/{scim.create('ann@example.com')['id']}"
+
+    scim, path = apart(setting)
+    names = ("userType", "locale", "timezone", "preferredLanguage")
+    for number in range(10):
+        wanted = {name: f"{name} {number}" for name in names}
+
+        answers = together(
+            [
+                lambda name=name, text=text: scim.patch(path, {"op": "replace", "path": name, "value": text})
+                for name, text in wanted.items()
+            ]
+        )
+
+        assert [answer.status_code for answer in answers] == [200] * len(names)
+        shown = apart(lambda: scim.get(path).json())
+        assert {name: shown[name] for name in names} == wanted
+        for name, text in wanted.items():
+            assert len(apart(lambda name=name, text=text: scim.find(f'{name} eq "{text}"'))) == 1
+
+
+@pytest.mark.slow
 def test_m2_sixteen_posts_of_one_name_in_four_spellings_make_one_row_and_fifteen_409s(threads: None) -> None:
     scim = apart(new_scim)
     users = apart(get_user_model()._base_manager.count)

@@ -16,7 +16,7 @@ from django_scim_provider.adapters import Attr, UserAdapter, get_user_adapter
 from django_scim_provider.mixins import FREED_DOMAIN
 from django_scim_provider.models import ScimEvent, ScimGroup, ScimMembership, ScimUser, ScimValue
 from django_scim_provider.protocol.errors import Forbidden, InvalidValue, NotFound, Uniqueness
-from django_scim_provider.services import sync, users
+from django_scim_provider.services import guard, rows, sync, users
 from django_scim_provider.services.context import Context
 from django_scim_provider.services.rows import index_of
 from django_scim_provider.services.transactions import now
@@ -303,6 +303,41 @@ def test_rename_to_a_name_that_is_taken_changes_nothing(context: Context, name: 
     assert dump(events=False) == before
 
 
+@pytest.mark.parametrize("name", ["al\u200bice@example.com", " alice@example.com", "İ" * 130, "x" * 255])
+def test_rename_to_a_name_that_no_user_may_have_changes_nothing(context: Context, name: str) -> None:
+    scim_id = post(context)
+    before = dump(events=False)
+
+    with pytest.raises(InvalidValue):
+        patch(context, scim_id, userName=name)
+    assert dump(events=False) == before
+
+
+def test_external_id_too_long_for_its_column_changes_nothing(context: Context) -> None:
+    scim_id = post(context, externalId="x" * 255)
+    before = dump(events=False)
+
+    for write in (
+        lambda: patch(context, scim_id, externalId="x" * 256),
+        lambda: put(context, scim_id, externalId="x" * 256),
+        lambda: post(context, BOB, externalId="x" * 256),
+    ):
+        with pytest.raises(InvalidValue, match="at most 255"):
+            write()
+    assert dump(events=False) == before
+
+
+def test_taking_activity_away_from_somebody_inactive_lets_nobody_in(context: Context) -> None:
+    scim_id = post(context, active=False)
+    shown = patch(context, scim_id, "remove", active=None)
+
+    assert "active" not in shown
+    assert "active" not in show(context, scim_id)
+    assert not is_active(host(scim_id))
+    assert patch(context, scim_id, active=True)["active"] is True
+    assert is_active(host(scim_id))
+
+
 def test_two_people_cannot_swap_names_by_a_write_each(context: Context) -> None:
     alice, bob = post(context), post(context, BOB)
 
@@ -356,6 +391,16 @@ def test_person_whom_the_host_gave_an_impossible_name_can_still_be_deactivated(c
     assert row(scim_id).user_name_key == ALICE
 
 
+def test_name_that_the_host_gave_is_taken_down_with_the_next_change(context: Context) -> None:
+    scim_id = post(context)
+    update(host(scim_id), **{NAME_COLUMN: BOB})
+    patch(context, scim_id, title="Boss")
+
+    assert (row(scim_id).user_name, row(scim_id).user_name_key) == (BOB, BOB)
+    assert find(context, 'userName sw "bob"') == [scim_id]
+    assert values(scim_id) == indexed_anew(context, scim_id)
+
+
 def test_person_whom_the_host_renamed_to_a_managed_name_can_still_be_deactivated(context: Context) -> None:
     if not has_column("username") or VENDOR == "mysql":
         pytest.skip("this host's column takes the two names for one")
@@ -403,6 +448,44 @@ def test_account_is_not_made_anew_where_the_policy_creates_none(context: Context
 
     assert host(scim_id) is None
     assert show(context, scim_id)["active"] is True
+
+
+def test_account_that_comes_between_the_two_locks_is_the_one_that_is_written(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The deactivation was written to our row alone, and the new account stayed active."""
+    scim_id = post(context)
+    account = host(scim_id)
+    ScimUser.objects.filter(scim_id=scim_id).update(user=None)
+    lock_guard = guard.lock
+
+    def lock_guard_late(context: Context) -> Any:
+        ScimUser.objects.filter(scim_id=scim_id).update(user=account)
+        return lock_guard(context)
+
+    monkeypatch.setattr(guard, "lock", lock_guard_late)
+    assert patch(context, scim_id, active=False)["active"] is False
+
+    assert not is_active(host(scim_id))
+
+
+def test_account_that_goes_between_the_two_locks_is_not_written(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scim_id = post(context)
+    account = host(scim_id)
+    for_update = rows.for_update
+
+    def for_update_late(queryset: Any) -> Any:
+        if queryset.model is ScimUser:
+            ScimUser.objects.filter(scim_id=scim_id).update(user=None)
+        return for_update(queryset)
+
+    monkeypatch.setattr(rows, "for_update", for_update_late)
+    patch(context, scim_id, title="Boss", **{"name.familyName": "New"})
+
+    assert "New" not in str(vars(User._base_manager.get(pk=account.pk)))
+    assert show(context, scim_id)["name"]["familyName"] == "New"
 
 
 # Deleting and coming back -----------------------------------------------------------------------------------
