@@ -80,7 +80,7 @@ def rows() -> dict[Any, ScimUser]:
     return {found.user_id: found for found in ScimUser.objects.filter(alive=True)}
 
 
-# A user is saved -------------------------------------------------------------------------------------------------------
+# A user is saved ------------------------------------------------------------------------------------------------------
 
 
 def test_what_the_host_saves_is_noted(context: Context) -> None:
@@ -237,7 +237,7 @@ def test_rename_that_cannot_be_had_is_left_out_and_the_rest_is_noted(context: Co
     assert row(other).user_name == BOB
 
 
-# Who is adopted --------------------------------------------------------------------------------------------------------
+# Who is adopted -------------------------------------------------------------------------------------------------------
 
 
 def test_new_user_is_adopted_at_once_and_in_full(adopting: Context) -> None:
@@ -333,7 +333,7 @@ def test_user_whose_name_differs_only_in_width_from_a_managed_one_is_not_adopted
     assert User._base_manager.filter(pk=user.pk).exists()
 
 
-# Users who go ----------------------------------------------------------------------------------------------------------
+# Users who go ---------------------------------------------------------------------------------------------------------
 
 
 def test_person_whom_the_host_deletes_stays_inactive_and_shows_what_was_last_known(context: Context) -> None:
@@ -396,7 +396,7 @@ def test_person_whom_the_host_soft_deleted_and_deletes_for_good_is_still_shown(c
     assert (shown["active"], shown["userName"], shown["title"]) == (False, ALICE, "Boss")
 
 
-# What goes wrong ---------------------------------------------------------------------------------------------------------
+# What goes wrong ------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -457,7 +457,7 @@ def test_two_who_adopt_at_the_same_time_do_not_break_a_save(
     assert ScimUser.objects.count() == 1
 
 
-# Wiring --------------------------------------------------------------------------------------------------------------------
+# Wiring ---------------------------------------------------------------------------------------------------------------
 
 
 def connected(signal: Any) -> int:
@@ -496,7 +496,7 @@ class Scoped(UserAdapter):
     scope_models = ("nowhere.Model",)
 
 
-# Rows beside the user's -----------------------------------------------------------------------------------------------------
+# Rows beside the user's -----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def group(connection: ScimConnection, name: str, *members: str) -> ScimGroup:
     return made
 
 
-# One person ------------------------------------------------------------------------------------------------------------
+# One person -----------------------------------------------------------------------------------------------------------
 
 
 def test_person_is_shown_with_groups_and_meta_under_the_connections_address(context: Context) -> None:
@@ -121,7 +121,7 @@ def test_groups_of_nobody_take_no_query(context: Context, django_assert_num_quer
         assert groups_of([], context) == {}
 
 
-# Look-ups by name --------------------------------------------------------------------------------------------------------
+# Look-ups by name -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", [ALICE, "ALICE@EXAMPLE.COM", "ａlice@example.com"])
@@ -230,7 +230,7 @@ def test_people_of_one_external_id_are_all_found(context: Context) -> None:
     assert page(context, 'externalId eq "nobody"') == ([], 0)
 
 
-# Pages ---------------------------------------------------------------------------------------------------------------------
+# Pages ----------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -308,7 +308,7 @@ def test_person_who_goes_between_the_two_queries_is_left_out_of_the_page(
     assert page(context, "userName pr")[0] == [five[0], *five[2:]]
 
 
-# Two connections of one scope ------------------------------------------------------------------------------------------------
+# Two connections of one scope -----------------------------------------------------------------------------------------
 
 
 def test_two_connections_see_each_only_their_own_people(context: Context) -> None:

@@ -60,7 +60,7 @@ def is_in_step(context: Context) -> bool:
     return True
 
 
-# Adoption ----------------------------------------------------------------------------------------------------------------
+# Adoption -------------------------------------------------------------------------------------------------------------
 
 
 def test_everybody_in_scope_is_adopted_as_they_are(new: Context) -> None:
@@ -213,7 +213,7 @@ def test_adoption_that_fails_in_a_batch_leaves_no_half_of_it(new: Context, monke
     assert sync.adopt(new).adopted == 2
 
 
-# Who is in scope ---------------------------------------------------------------------------------------------------------------
+# Who is in scope ------------------------------------------------------------------------------------------------------
 
 
 def test_connection_that_never_adopts_adopts_nobody(new: Context) -> None:
@@ -301,7 +301,7 @@ def test_person_whom_scim_deleted_is_not_adopted_again_until_the_host_lets_them_
         show(new, scim_id)
 
 
-# Preview -----------------------------------------------------------------------------------------------------------------------
+# Preview --------------------------------------------------------------------------------------------------------------
 
 
 def test_preview_counts_and_names_the_protected_and_writes_nothing(new: Context) -> None:
@@ -315,7 +315,7 @@ def test_preview_counts_and_names_the_protected_and_writes_nothing(new: Context)
     assert sync.adopt(new).adopted == 2
 
 
-# Refreshing --------------------------------------------------------------------------------------------------------------------
+# Refreshing -----------------------------------------------------------------------------------------------------------
 
 
 def test_what_the_host_changed_by_update_is_noted(context: Context) -> None:
@@ -453,7 +453,7 @@ def test_attribute_that_is_only_shown_is_found_by_what_the_host_has_now(context:
         assert sync.refresh_all(mine) == 0
 
 
-# At the same time ----------------------------------------------------------------------------------------------------------------
+# At the same time -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
