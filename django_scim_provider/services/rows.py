@@ -115,7 +115,7 @@ def look_up(context: Context, column: str, value: Any, limit: int) -> list[UserR
         return _rows(build(values), context)
     field: Any = ScimUser._meta.get_field(column)
     slots = {"connection": CONNECTION, "value": Slot(field, _SAMPLES[type(value)])}
-    key = ("people", id(context.adapter), column, limit)
+    key = ("people", context.adapter, column, limit)
     return _rows(prepared.run(key, context.using, build, slots, values), context)
 
 
@@ -129,7 +129,7 @@ def first_page(context: Context, limit: int) -> list[UserRow]:
     values = {"connection": context.connection.pk}
     if context.adapter.has_own_scope:
         return _rows(build(values), context)
-    key = ("first page", id(context.adapter), limit)
+    key = ("first page", context.adapter, limit)
     return _rows(prepared.run(key, context.using, build, {"connection": CONNECTION}, values), context)
 
 
