@@ -8,6 +8,7 @@ from .attribute_map import check_attribute_map
 from .base import TAG
 from .databases import check_database, check_one_database
 from .deployment import check_deployment
+from .groups import check_group_adapters, check_roles
 from .paths import check_dotted_paths
 from .settings import check_settings
 from .urlconf import check_urlconf
@@ -21,6 +22,8 @@ def register_all() -> None:
     register(check_attribute_map, TAG)
     register(check_user_model, TAG, Tags.models)
     register(check_sign_in, TAG, Tags.security)
+    register(check_roles, TAG, Tags.models)
+    register(check_group_adapters, TAG, Tags.models)
     # Tags.database is for checks that connect, and they are left out unless --database is given.
     register(check_database, TAG)
     register(check_one_database, TAG)

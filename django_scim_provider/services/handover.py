@@ -7,8 +7,16 @@ from typing import Final, NamedTuple
 
 from django.db.models import F, QuerySet, Value
 
-from ..models import GroupRoleMapping, RoleGrant, ScimConnection, ScimGroup, ScimRemoval, ScimUser
-from . import audit
+from ..models import (
+    ConnectionGuard,
+    GroupRoleMapping,
+    RoleGrant,
+    ScimConnection,
+    ScimGroup,
+    ScimRemoval,
+    ScimUser,
+)
+from . import audit, group_rows, guard, role_mappings, roles
 from .context import Context
 from .transactions import run
 
@@ -29,8 +37,9 @@ class Handover(NamedTuple):
 
 
 def hand_over(giver: Context, taker: Context) -> Handover:
-    """Move everything that one connection manages to another: same rows, same ids, nothing on the host's side.
+    """Move everything that one connection manages to another: same rows, same ids, same accounts and roles.
 
+    Role mappings that wait with the taker for a group's name take effect when the group arrives this way, too.
     Tombstones and kept removals go along, so that names stay free and an undo stays possible when the giver is deleted.
     Tokens, policies and events stay where they are.
 
@@ -49,8 +58,10 @@ def hand_over(giver: Context, taker: Context) -> Handover:
 
 def _move(giver: Context, taker: Context) -> Handover:
     using, source, target = giver.using, giver.connection, taker.connection
-    # People, then groups by key: the order of every writer. A request that waits for one of these rows finds it gone
-    # when it continues; a person created meanwhile stays with the giver, as one created a moment later would.
+    # Guards, then people, then groups by key: the order of every writer. A request that waits for one of these rows
+    # finds it gone when it continues; a person created meanwhile stays with the giver, as one created later would.
+    first, second = sorted((giver, taker), key=lambda context: context.connection.pk)
+    locked = {context.connection.pk: guard.lock(context) for context in (first, second)}
     people = ScimUser.objects.using(using).filter(connection=source)
     groups = ScimGroup.objects.using(using).filter(connection=source)
     _lock(people)
@@ -66,10 +77,24 @@ def _move(giver: Context, taker: Context) -> Handover:
         role_grants=RoleGrant.objects.using(using).filter(connection=source).update(connection=target),
     )
     ScimRemoval.objects.using(using).filter(connection=source).update(connection=target)
+    _carry_over(taker, locked[source.pk], locked[target.pk])
     what = f"{moved.people} people and {moved.groups} groups"
     audit.record(giver, audit.Action.RELEASE, label=source.name, detail=f"Handed {what} over to {target.name}.")
     audit.record(taker, audit.Action.ADOPT, label=target.name, detail=f"Took {what} over from {source.name}.")
     return moved
+
+
+def _carry_over(taker: Context, theirs: ConnectionGuard, ours: ConnectionGuard) -> None:
+    """What the guards know, without which roles would stand still and nesting be overlooked; and waiting mappings."""
+    if theirs.has_nested_groups:
+        guard.note_nesting(taker, ours)
+    if theirs.has_roles:
+        roles.note(taker, ours)
+    waiting = GroupRoleMapping.objects.using(taker.using).filter(connection=taker.connection, group=None)
+    keys = set(waiting.values_list("group_name_key", flat=True))
+    for group in group_rows.groups(taker).filter(display_name_key__in=keys).order_by("pk"):
+        if role_mappings.bind(taker, ours, group):
+            roles.recompute(taker, ours, roles.members_below(taker, [group.pk]))
 
 
 def _lock(rows: QuerySet[ScimUser] | QuerySet[ScimGroup]) -> None:
