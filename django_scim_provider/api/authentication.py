@@ -52,9 +52,6 @@ class BearerAuthentication(BaseAuthentication):
             self._refuse(presented, "The token came without the word Bearer.", address)
         return Principal(), presented
 
-    def authenticate_header(self, request: Request) -> str:
-        return 'Bearer realm="SCIM"'
-
     @staticmethod
     def _refuse(presented: Presented, reason: str, address: str | None) -> NoReturn:
         throttling.count_failure(address)

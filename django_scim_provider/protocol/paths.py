@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from .errors import InvalidPath
-from .schemas import BoundPath, ResourceType
-
 NAME: Final = r"\$?[A-Za-z][A-Za-z0-9_$-]*"
 URN: Final = r"(?i:urn):[A-Za-z0-9][A-Za-z0-9-]*(?::[A-Za-z0-9._~%-]+)+"
 _PATH: Final = re.compile(rf"(?:({URN}):)?({NAME})(?:\.({NAME}))?", re.ASCII)
@@ -29,15 +26,3 @@ def split_path(text: str) -> AttributePath | None:
     """
     match = _PATH.fullmatch(text.strip()) if len(text) <= MAX_PATH_LENGTH else None
     return AttributePath(match[1], match[2], match[3]) if match else None
-
-
-def bind_path(text: str, resource_type: ResourceType) -> BoundPath:
-    """Read a path and look it up.
-
-    :raises InvalidPath: the text is not a path, or names nothing that the resource type has.
-    """
-    path = split_path(text)
-    bound = resource_type.bind(*path) if path else None
-    if bound is None:
-        raise InvalidPath(f"There is no attribute at the path given for {resource_type.name}.")
-    return bound

@@ -267,11 +267,6 @@ def get_group(context: Context, scim_id: str, projection: Projection) -> dict[st
     return get_resource(Groups(context), scim_id, projection)
 
 
-def list_groups(context: Context, query: ListQuery, projection: Projection) -> Page:
-    """A page of groups; see ``list_resources``."""
-    return list_resources(Groups(context), query, projection)
-
-
 def _parse(kind: Kind[Any], text: str) -> Filter:
     context = kind.context
     return filters.parse_filter(

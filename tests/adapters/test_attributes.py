@@ -9,12 +9,15 @@ from django.db.models import Q
 
 from django_scim_provider.adapters import Attr, Boolean, Identifier, Not, PrimaryValue, UserAdapter, full_name
 from django_scim_provider.protocol.filters import Compare
-from django_scim_provider.protocol.paths import bind_path
+from django_scim_provider.protocol.paths import split_path
 from django_scim_provider.protocol.schemas import BoundPath
 
 
 def bound(text: str) -> BoundPath:
-    return bind_path(text, UserAdapter().full_resource_type)
+    parts = split_path(text)
+    found = UserAdapter().full_resource_type.bind(*parts) if parts else None
+    assert found is not None
+    return found
 
 
 ACTIVE, EMAILS, NAME, DISPLAY, TITLE = map(bound, ["active", "emails", "name", "displayName", "title"])

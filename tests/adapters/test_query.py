@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.contrib.auth import get_user_model
 
 from conftest import person
+from django_scim_provider.adapters import Attr, UserAdapter
 from django_scim_provider.adapters.query import compile_filter
 from django_scim_provider.protocol import filters
 from django_scim_provider.protocol.errors import InvalidFilter
@@ -167,3 +168,47 @@ def test_what_cannot_be_answered_is_refused_and_never_left_out(context: Context,
     node = filters.parse_filter(f"userName pr and {text}", context.adapter.resource_type)
     with pytest.raises(InvalidFilter):
         compile_filter(node, context.adapter, context.connection)
+
+
+def test_a_display_name_of_a_value_is_not_in_the_index(context: Context) -> None:
+    node = filters.parse_filter("emails.display pr", context.adapter.resource_type)
+    with pytest.raises(InvalidFilter):
+        compile_filter(node, context.adapter, context.connection)
+
+
+def test_presence_schemas_and_brackets_on_one_value_find_people(context: Context) -> None:
+    users.create_user(context, person("ann@example.com"))
+    for text, number in {
+        "emails pr": 1,
+        f'schemas eq "{context.adapter.schema.id}"': 1,
+        f'schemas ne "{context.adapter.schema.id}"': 0,
+        'name[familyName eq "user"]': 1,
+        'name[familyName eq "other"]': 0,
+    }.items():
+        node = filters.parse_filter(text, context.adapter.resource_type)
+        assert people(context).filter(compile_filter(node, context.adapter, context.connection)).count() == number, text
+
+
+class Mute(Attr):
+    """A column that answers no filter."""
+
+    def condition(self, compare: filters.Compare, prefix: str) -> None:
+        return None
+
+
+class MuteAdapter(UserAdapter):
+    attributes: ClassVar[Any] = {**UserAdapter.attributes, "title": Mute("password")}
+
+
+def test_what_no_parser_makes_is_refused_by_the_compiler_as_well(context: Context) -> None:
+    resource_type = context.adapter.resource_type
+    user_type, emails = resource_type.bind(None, "userType"), resource_type.bind(None, "emails")
+    assert user_type is not None
+    assert emails is not None
+    inner = filters.Element(emails, filters.Present(emails))
+    for node in (filters.Compare(user_type, "gt", 1), filters.Element(emails, inner)):
+        with pytest.raises(InvalidFilter):
+            compile_filter(node, context.adapter, context.connection)
+    mute = MuteAdapter()
+    with pytest.raises(InvalidFilter):
+        compile_filter(filters.parse_filter('title eq "x"', mute.resource_type), mute, context.connection)

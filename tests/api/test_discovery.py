@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import override_settings
 
 from api.helpers import is_error, statements, with_setting
 from api.test_users_create import FULL
 from conftest import MOUNT, ScimClient
+from django_scim_provider.api.authentication import BearerAuthentication
 from django_scim_provider.models import ScimConnection
 from django_scim_provider.protocol import urns
 from factories import ConnectionFactory
@@ -219,3 +221,15 @@ def test_host_that_is_not_ours_is_never_echoed(anonymous: ScimClient) -> None:
 
     assert is_error(response, 400)
     assert "evil" not in response.content.decode()
+
+
+class HostsOwn(BearerAuthentication):
+    """A host's authentication, which does not say how it is to be described."""
+
+    get_scheme = property()  # type: ignore[assignment]
+
+
+def test_authentication_of_the_hosts_own_is_declared_by_name(anonymous: ScimClient) -> None:
+    with override_settings(SCIM_PROVIDER={**settings.SCIM_PROVIDER, "AUTHENTICATION": [f"{__name__}.HostsOwn"]}):
+        schemes = anonymous.get("/ServiceProviderConfig").json()["authenticationSchemes"]
+    assert [(scheme["type"], scheme["name"]) for scheme in schemes] == [("custom", "HostsOwn")]
