@@ -197,7 +197,7 @@ class Mute(Attr):
 
 
 class MuteAdapter(UserAdapter):
-    attributes: ClassVar[Any] = {**UserAdapter.attributes, "title": Mute("password")}
+    attributes: ClassVar[Any] = {"title": Mute("password")}
 
 
 def test_what_no_parser_makes_is_refused_by_the_compiler_as_well(context: Context) -> None:
