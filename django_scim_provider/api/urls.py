@@ -2,14 +2,15 @@ from __future__ import annotations
 
 from django.urls import re_path
 
+from ..services.verbs import GROUPS, USERS
 from . import discovery, views
 
 # A trailing slash is allowed everywhere and never redirected: a redirected POST loses its body.
 urlpatterns = [
-    re_path(r"^Users/?\Z", views.ResourcesView.as_view(verbs=views.USERS), name="users"),
-    re_path(r"^Users/(?P<scim_id>[^/]+)/?\Z", views.OneResourceView.as_view(verbs=views.USERS), name="user"),
-    re_path(r"^Groups/?\Z", views.ResourcesView.as_view(verbs=views.GROUPS), name="groups"),
-    re_path(r"^Groups/(?P<scim_id>[^/]+)/?\Z", views.OneResourceView.as_view(verbs=views.GROUPS), name="group"),
+    re_path(r"^Users/?\Z", views.ResourcesView.as_view(verbs=USERS), name="users"),
+    re_path(r"^Users/(?P<scim_id>[^/]+)/?\Z", views.OneResourceView.as_view(verbs=USERS), name="user"),
+    re_path(r"^Groups/?\Z", views.ResourcesView.as_view(verbs=GROUPS), name="groups"),
+    re_path(r"^Groups/(?P<scim_id>[^/]+)/?\Z", views.OneResourceView.as_view(verbs=GROUPS), name="group"),
     re_path(r"^Roles/?\Z", views.RolesView.as_view(), name="roles"),
     re_path(r"^Roles/(?P<key>.+?)/?\Z", views.RoleView.as_view(), name="role"),
     re_path(r"^ServiceProviderConfigs?/?\Z", discovery.ServiceProviderConfigView.as_view(), name="config"),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar, Final, NoReturn, Protocol
+from typing import Any, ClassVar, NoReturn
 
 from django.core.signals import setting_changed
 from django.db import connections, transaction
@@ -22,9 +21,10 @@ from ..models import ScimToken
 from ..protocol.errors import Forbidden, MethodNotAllowed, NotFound, NotSupported, Unauthorized
 from ..protocol.messages import list_response
 from ..protocol.projection import Projection
-from ..services import audit, groups, role_catalog, search, users
+from ..services import audit, role_catalog, search
 from ..services.addresses import remote_address
 from ..services.context import Context
+from ..services.verbs import USERS, Verbs, Written
 from . import throttling
 from .client import base_url, is_allowed_address
 from .exceptions import to_scim_error
@@ -110,33 +110,6 @@ class ScimView(APIView):
         """The context of an endpoint that is not public."""
         assert self.context is not None  # noqa: S101 (initial() refused every request without one)
         return self.context
-
-
-class Written(Protocol):
-    """What a write returns."""
-
-    @property
-    def id(self) -> str: ...
-
-
-@dataclass(frozen=True)
-class Verbs:
-    """What can be done to one resource type: the services behind its endpoints."""
-
-    kind: type[search.Kind[Any]]
-    create: Callable[[Context, Mapping[str, Any]], Written]
-    replace: Callable[[Context, str, Mapping[str, Any]], Written]
-    modify: Callable[[Context, str, Mapping[str, Any]], Written]
-    delete: Callable[[Context, str], None]
-    render: Callable[[Context, Any, Projection], dict[str, Any] | None]
-
-
-USERS: Final = Verbs(
-    search.Users, users.create_user, users.replace_user, users.modify_user, users.delete_user, users.render
-)
-GROUPS: Final = Verbs(
-    search.Groups, groups.create_group, groups.replace_group, groups.modify_group, groups.delete_group, groups.render
-)
 
 
 class ResourceView(ScimView):

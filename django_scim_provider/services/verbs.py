@@ -1,0 +1,38 @@
+"""What can be done to each resource type: one table for the endpoints and for everything that spans several types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from ..protocol.projection import Projection
+from . import groups, search, users
+from .context import Context
+
+
+class Written(Protocol):
+    """What a write returns."""
+
+    @property
+    def id(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Verbs:
+    """The services behind the endpoints of one resource type."""
+
+    kind: type[search.Kind[Any]]
+    create: Callable[[Context, Mapping[str, Any]], Written]
+    replace: Callable[[Context, str, Mapping[str, Any]], Written]
+    modify: Callable[[Context, str, Mapping[str, Any]], Written]
+    delete: Callable[[Context, str], None]
+    render: Callable[[Context, Any, Projection], dict[str, Any] | None]
+
+
+USERS: Final = Verbs(
+    search.Users, users.create_user, users.replace_user, users.modify_user, users.delete_user, users.render
+)
+GROUPS: Final = Verbs(
+    search.Groups, groups.create_group, groups.replace_group, groups.modify_group, groups.delete_group, groups.render
+)
