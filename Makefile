@@ -43,6 +43,10 @@ test-postgres: $(TOX_VENV)/.tox ## The suite on PostgreSQL at POSTGRES_URL (TEST
 test-mariadb: $(TOX_VENV)/.tox ## The suite on MariaDB or MySQL at MARIADB_URL (TESTS as above)
 	@$(TOX) run -e py-mariadb -- $(TESTS)
 
+.PHONY: soak
+soak: $(TOX_VENV)/.tox ## The races in their long form, on PostgreSQL and on MariaDB (TESTS as above)
+	@SCIM_SOAK=1 $(TOX) run -e py-postgres,py-mariadb -- $(or $(TESTS),tests/reliability) --timeout=3600
+
 .PHONY: lint
 lint: $(TOX_VENV)/.tox ## Style, types, layers, missing migrations
 	@$(TOX) run -e lint
