@@ -31,6 +31,7 @@ class BadgeAdapter(UserAdapter):
                 Attribute("pin", mutability="writeOnly"),
                 Attribute("secret", returned="never"),
                 Attribute("notes", returned="request"),
+                Attribute("chip", uniqueness="server"),
                 Attribute("trail", type="complex", returned="request", sub_attributes=(Attribute("step"),)),
                 Attribute("level", canonical_values=("low", "high")),
                 Attribute("printed", mutability="readOnly"),
@@ -164,6 +165,21 @@ def test_returned_on_request_is_shown_to_who_asks_and_to_who_sends_it(scim: Scim
     assert scim.put(path, person("ann@example.com", **{B: {"site": "HQ", "notes": "r"}})).json()[B]["notes"] == "r"
     assert "notes" not in scim.put(path, person("ann@example.com")).json()[B]
     assert read(scim, ann, NOTES) == {"notes": "r"}
+
+
+def test_unique_value_without_a_column_belongs_to_one_person(scim: ScimClient, ann: dict[str, Any]) -> None:
+    chip = f"{B}:chip"
+    bob, taken = scim.create("bob@example.com"), person("cy@example.com", **{B: {"chip": "CHIP"}})
+    assert patch(scim, ann, chip, "chip").status_code == 200
+    assert patch(scim, ann, B, {"chip": "Chip", "level": "low"}).status_code == 200
+    assert is_error(scim.post("/Users", taken), 409, "uniqueness")
+    assert is_error(patch(scim, bob, chip, "CHIP"), 409, "uniqueness")
+    assert is_error(scim.put(f"/Users/{bob['id']}", taken | {"userName": "bob@example.com"}), 409, "uniqueness")
+    assert "chip" not in row_of(bob).attributes.get(B, {})
+    assert [found["userName"] for found in scim.find(f'{chip} eq "chip"')] == ["ann@example.com"]
+    # Who is gone needs it no more.
+    assert scim.delete(f"/Users/{ann['id']}").status_code == 204
+    assert scim.post("/Users", taken).status_code == 201
 
 
 def test_canonical_values_are_advice(scim: ScimClient, ann: dict[str, Any]) -> None:
