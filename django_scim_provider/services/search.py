@@ -11,7 +11,8 @@ from django.db.models import Q, QuerySet
 
 from ..adapters.conditions import resource_id as known_id
 from ..adapters.group_query import compile_group_filter, compile_group_sort
-from ..adapters.query import HOST, compile_filter, compile_sort
+from ..adapters.query import HOST, compile_filter
+from ..adapters.sorting import compile_sort
 from ..conf import app_settings
 from ..protocol import filters
 from ..protocol.errors import InvalidValue, NotFound
@@ -114,7 +115,7 @@ class Users(Kind[UserRow]):
         return compile_filter(node, self.context.adapter, self.context.connection, below=below)
 
     def order(self, path: BoundPath) -> Any:
-        return compile_sort(path, self.context.adapter)
+        return compile_sort(path, self.context.adapter, self.context.connection)
 
     def fetch(self, queryset: QuerySet[Any]) -> list[UserRow]:
         return fetch(queryset, self.context)
