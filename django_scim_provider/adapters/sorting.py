@@ -33,6 +33,12 @@ _OWN: Final = {
     "meta.lastModified": "modified_at",
 }
 _COLUMNS_OF_TEXT: Final = (models.CharField, models.TextField)
+_AS_TEXT: Final = {
+    # A column may be in another character set, and then knows no collation of utf8mb4.
+    "mysql": "CONVERT(%(expressions)s USING utf8mb4)",
+    # What JSON has may be a number.
+    "sqlite": "CAST(%(expressions)s AS TEXT)",
+}
 
 
 def compile_sort(path: BoundPath, adapter: UserAdapter, connection: ScimConnection) -> Any:
@@ -136,18 +142,10 @@ def _as_text(path: BoundPath, host_path: HostPath, column: Any) -> Any:
 class ByCodePoint(Func):
     """Text compared as a ``KeyField`` is, whatever the collation and the character set of its column."""
 
-    template = "%(expressions)s COLLATE %(collation)s"
     arity = 1
     output_field = models.TextField()
 
     def as_sql(self, compiler: Any, connection: Any, *args: Any, **context: Any) -> Any:
+        context["template"] = f"{_AS_TEXT.get(connection.vendor, '%(expressions)s')} COLLATE %(collation)s"
         collation = connection.ops.quote_name(binary_collation(connection))
         return super().as_sql(compiler, connection, *args, collation=collation, **context)
-
-    def as_mysql(self, compiler: Any, connection: Any) -> Any:
-        template = "CONVERT(%(expressions)s USING utf8mb4) COLLATE %(collation)s"
-        return self.as_sql(compiler, connection, template=template)
-
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        template = "CAST(%(expressions)s AS TEXT) COLLATE %(collation)s"
-        return self.as_sql(compiler, connection, template=template)

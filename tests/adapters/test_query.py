@@ -59,8 +59,13 @@ def corpus(context: Context) -> list[dict[str, Any]]:
     """People with every kind of value, in groups, some inactive, some deleted by the host, some known only to us."""
     dice = random.Random(20)
     created = [users.create_user(context, _body(dice, number)).id for number in range(PEOPLE)]
+    inner = ""
     for name in GROUPS:
-        groups.create_group(context, group_body(name, *dice.sample(created, PEOPLE // 3)))
+        # Each has the one before in it.
+        inner = groups.create_group(
+            context, group_body(name, *dice.sample(created, PEOPLE // 5), *filter(None, [inner]))
+        ).id
+    context.connection.refresh_from_db()
     for name in ("Host1", "host2"):
         HostUserFactory(name=name, given=dice.choice(ASCII))
     context.connection.enabled = False
@@ -170,6 +175,9 @@ class Dice:
                 f'groups.value {either} "{self.random.choice(self.groups)}"',
                 f"groups.display {either} {_quoted(self.random.choice(GROUPS).swapcase())}",
                 f"groups[display {either} {_quoted(self.random.choice(GROUPS))}]",
+                f'groups[not (value eq "{self.random.choice(self.groups)}") and display ne {_quoted(GROUPS[0])}]',
+                f'meta.resourceType {either} "User"',
+                f"{self.random.choice(['emails.type', 'roles.value', 'photos.value', 'addresses.locality'])} pr",
                 f'schemas {either} "{ENTERPRISE_USER}"',
                 f"emails.primary {either} true",
                 f"{self.random.choice(['active', 'emails', 'addresses', 'roles.type', 'groups', 'name', 'id', 'meta'])} pr",
@@ -216,10 +224,11 @@ def test_the_database_and_the_evaluator_find_the_same_people(context: Context, c
         text = read.filter()
         node = filters.parse_filter(text, adapter.resource_type)
         expected = {resource["id"] for resource in corpus if filters.matches(node, resource)}
-        queryset = people(context).filter(compile_filter(node, adapter, context.connection))
+        queryset = people(context).filter(search.Users(context).condition(node))
         found = {str(scim_id) for scim_id in queryset.values_list("scim_id", flat=True)}
         assert found == expected, f"{text}: {[r for r in corpus if r['id'] in found ^ expected][:2]}"
         found_some += 0 < len(found) < len(corpus)
+    assert any(group["type"] == "indirect" for resource in corpus for group in resource.get("groups", ()))
     assert found_some > FILTERS / 3, "the corpus and the filters must have something to do with each other"
 
 
