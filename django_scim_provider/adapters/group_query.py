@@ -92,7 +92,8 @@ def _member_condition(node: Filter) -> Q:
     if isinstance(node, filters.Not):
         return ~_member_condition(node.operand)
     if isinstance(node, Present):
-        return {"display": ~Q(display="")}.get(node.path.target.name, Q())
+        # Not an empty Q: "or" and "not" would drop it.
+        return {"display": ~Q(display="")}.get(node.path.target.name, EVERYTHING)
     if isinstance(node, Element):
         raise InvalidFilter("Brackets inside brackets are not supported.")
     part, equal = node.path.target.name, _equal(node)
