@@ -18,6 +18,7 @@ from ..models import ScimConnection, ScimValue
 from ..models.fields import binary_collation
 from ..protocol.errors import InvalidValue
 from ..protocol.schemas import BoundPath
+from .conditions import id_order
 from .fields import HostPath
 from .query import HOST
 from .users import UserAdapter
@@ -25,12 +26,12 @@ from .users import UserAdapter
 SORTED_LENGTH: Final = 255
 """Characters of a text that count: a cursor holds them, and has to fit into an address."""
 
-_OWN: Final = {
-    "id": "scim_id",
-    "externalId": "external_id",
-    "userName": "user_name_key",
-    "meta.created": "created_at",
-    "meta.lastModified": "modified_at",
+_OWN: Final[dict[str, Any]] = {
+    "id": id_order(),
+    "externalId": F("external_id"),
+    "userName": F("user_name_key"),
+    "meta.created": F("created_at"),
+    "meta.lastModified": F("modified_at"),
 }
 _COLUMNS_OF_TEXT: Final = (models.CharField, models.TextField)
 _AS_TEXT: Final = {
@@ -48,7 +49,7 @@ def compile_sort(path: BoundPath, adapter: UserAdapter, connection: ScimConnecti
     """
     own = _OWN.get(path.key)
     if own is not None:
-        return F(own)
+        return own
     whole = BoundPath(path.urn, path.attribute).key
     if whole in adapter.always_shown or whole in ("meta", "schemas"):
         raise _refusal(path)

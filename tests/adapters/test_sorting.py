@@ -128,7 +128,7 @@ def test_people_are_in_the_order_of_what_they_show(context: Context) -> None:
     provision(context)
 
     for by in [
-        "userName", "externalId", "name.givenName", "name.familyName", "name.formatted", "displayName", "nickName", "title", "userType",
+        "id", "userName", "externalId", "name.givenName", "name.familyName", "name.formatted", "displayName", "nickName", "title", "userType",
         "active", "emails", "emails.value", "emails.type", "emails.primary", "addresses.locality", "addresses.region",
         "addresses.type", f"{ENTERPRISE_USER}:department", f"{ENTERPRISE_USER}:division",
     ]:  # fmt: skip
