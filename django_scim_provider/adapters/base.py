@@ -16,6 +16,7 @@ from ..protocol.projection import Projection
 from ..protocol.schemas import BoundPath, ResourceType, Schema
 from .attributes import Attr, Boolean, Identifier, PrimaryValue
 from .fields import HostPath
+from .value_keys import value_key
 
 _TEXT: Final = (models.CharField, models.TextField)
 _NUMBER: Final = (models.IntegerField, models.FloatField, models.DecimalField)
@@ -23,6 +24,7 @@ _COMPARABLE: Final[Mapping[str, tuple[type[models.Field[Any, Any]], ...]]] = {
     "boolean": (models.BooleanField,),
     "integer": _NUMBER,
     "decimal": _NUMBER,
+    "dateTime": (models.DateTimeField,),
 }
 """The columns that a filter's value can be compared with, by the attribute's type; text for the types left out."""
 
@@ -318,14 +320,6 @@ class ResourceAdapter:
     def live_condition(self, connection: ScimConnection) -> models.Q | None:
         """What makes a host row live, seen from our row (``user__...``); ``None``: its being there."""
         return None
-
-
-def value_key(path: BoundPath, value: Any) -> str:
-    """A value as the filter index and its queries compare it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = str(value)
-    return bounded_key(text if path.target.case_exact else fold(text))
 
 
 def _elements(path: BoundPath, values: list[dict[str, Any]]) -> Iterator[tuple[tuple[str, int], Indexed]]:

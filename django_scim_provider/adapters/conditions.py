@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import Final
 
-from django.db.models import F, Q, Value
-from django.db.models.functions import Length, Right, StrIndex, Substr
+from django.db.models import CharField, F, Q, Value
+from django.db.models.functions import Cast, Length, Right, StrIndex, Substr
 from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual
 
 from ..protocol.errors import InvalidFilter
@@ -24,6 +24,11 @@ def resource_id(text: object) -> uuid.UUID | None:
     except ValueError:
         return None
     return found if str(found) == text else None
+
+
+def id_order() -> Cast:
+    """To sort by resource ids as they are written: MariaDB has the last digits of a UUID first."""
+    return Cast("scim_id", CharField(max_length=36))
 
 
 def id_condition(column: str, node: Compare) -> Q:

@@ -61,6 +61,8 @@ class ServiceProviderConfigView(DiscoveryView):
         config = discovery.ServiceProviderConfig(
             documentation_uri=app_settings.DOCUMENTATION_URI,
             max_results=app_settings.MAX_RESULTS,
+            default_page_size=app_settings.DEFAULT_COUNT,
+            cursor_timeout=app_settings.CURSOR_TIMEOUT,
             authentication_schemes=tuple(_scheme(authenticator()) for authenticator in authenticators()),
         )
         return respond(config.as_document(self.base(request)))

@@ -19,7 +19,6 @@ from rest_framework.views import APIView
 from ..conf import app_settings
 from ..models import ScimToken
 from ..protocol.errors import Forbidden, MethodNotAllowed, NotFound, NotSupported, Unauthorized
-from ..protocol.messages import list_response
 from ..protocol.projection import Projection
 from ..services import audit, role_catalog, search
 from ..services.addresses import remote_address
@@ -148,7 +147,7 @@ class ResourcesView(ResourceView):
         with self.watched(Action.READ):
             query = read_query(request._request)
             page = search.list_resources(self.kind, query, self.projection(request))
-        return respond(list_response(page.resources, total=page.total, start_index=query.start_index))
+        return respond(page.as_document(query))
 
     def post(self, request: Request) -> HttpResponse:
         with self.watched(Action.CREATE):
@@ -197,7 +196,7 @@ class RolesView(ScimView):
             query = read_query(request._request)
             projection = Projection.parse(query.attributes, query.excluded_attributes, role_catalog.ROLES)
             page = role_catalog.list_roles(self.caller, query, projection)
-        return respond(list_response(page.resources, total=page.total, start_index=query.start_index))
+        return respond(page.as_document(query))
 
 
 class RoleView(ScimView):
