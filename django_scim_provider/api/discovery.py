@@ -5,7 +5,7 @@ Without a token the documents are generic, with a valid one they are that connec
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpResponse
 from rest_framework.request import Request
@@ -20,6 +20,9 @@ from ..services import role_catalog
 from .client import base_url
 from .messages import respond
 from .views import ScimView, authenticators
+
+PROFILE_PAGE: Final = 100
+"""Resources that the SCIM 2.0 Interoperability Profile wants on a page, asked for or not."""
 
 
 class DiscoveryView(ScimView):
@@ -39,6 +42,12 @@ class DiscoveryView(ScimView):
     def refuse_filter(self, request: Request) -> None:
         if any(name.lower() == "filter" for name in request._request.GET):
             raise Forbidden("Discovery endpoints cannot be filtered.")
+
+    @property
+    def conforms(self) -> bool:
+        """Whether the caller is served by the interoperability profile; its pages have room for 100 at least."""
+        is_roomy = min(app_settings.DEFAULT_COUNT, app_settings.MAX_RESULTS) >= PROFILE_PAGE
+        return self.context is not None and self.context.dialect.is_interop_profile and is_roomy
 
     def listed(self, request: Request, documents: list[dict[str, Any]]) -> HttpResponse:
         self.refuse_filter(request)
@@ -61,6 +70,7 @@ class ServiceProviderConfigView(DiscoveryView):
         config = discovery.ServiceProviderConfig(
             documentation_uri=app_settings.DOCUMENTATION_URI,
             max_results=app_settings.MAX_RESULTS,
+            interop_profile=self.conforms,
             authentication_schemes=tuple(_scheme(authenticator()) for authenticator in authenticators()),
         )
         return respond(config.as_document(self.base(request)))

@@ -25,11 +25,15 @@ class ServiceProviderConfig:
     change_password: bool = False
     sort: bool = True
     etag: bool = False
+    interop_profile: bool = False
+    """Whether everything is as the SCIM 2.0 Interoperability Profile wants it; shown only where it is."""
 
     def as_document(self, base_url: str) -> dict[str, Any]:
         document: dict[str, Any] = {"schemas": [urns.SERVICE_PROVIDER_CONFIG]}
         if self.documentation_uri:
             document["documentationUri"] = self.documentation_uri
+        if self.interop_profile:
+            document["interopProfileConformant"] = True
         return document | {
             "patch": {"supported": self.patch},
             "bulk": {
