@@ -36,3 +36,8 @@ USERS: Final = Verbs(
 GROUPS: Final = Verbs(
     search.Groups, groups.create_group, groups.replace_group, groups.modify_group, groups.delete_group, groups.render
 )
+
+
+def verbs_of(context: Context) -> Mapping[str, Verbs]:
+    """What can be done in a connection, by the endpoint of the resource type (``/Users``), in the order of a search."""
+    return {context.adapter.endpoint: USERS, context.group_adapter.endpoint: GROUPS}
