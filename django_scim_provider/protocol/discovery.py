@@ -24,7 +24,7 @@ class ServiceProviderConfig:
     filter: bool = True
     change_password: bool = False
     sort: bool = True
-    etag: bool = False
+    etag: bool = True
     interop_profile: bool = False
     """Whether everything is as the SCIM 2.0 Interoperability Profile wants it; shown only where it is."""
 
