@@ -11,7 +11,9 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from ..conf import app_settings
 from ..protocol.errors import BadRequest, PayloadTooLarge, ScimError, UnsupportedMediaType
+from ..protocol.etags import Match, parse_match
 from ..protocol.messages import ListQuery, load_body, parse_query
+from ..services.search import Found
 
 MEDIA_TYPE: Final = "application/scim+json"
 _CONTENT_TYPE: Final = f"{MEDIA_TYPE}; charset=utf-8"
@@ -58,6 +60,14 @@ def read_query(request: HttpRequest) -> ListQuery:
     return parse_query(params)
 
 
+def read_match(request: HttpRequest) -> Match:
+    """The condition of a request for one resource.
+
+    :raises InvalidValue: see ``parse_match``.
+    """
+    return parse_match(request.META.get("HTTP_IF_MATCH"), request.META.get("HTTP_IF_NONE_MATCH"))
+
+
 def respond(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """A response with a SCIM body, or without one for ``None``."""
     content = b"" if document is None else orjson.dumps(document)
@@ -67,6 +77,11 @@ def respond(document: Any, status: int = 200, headers: Mapping[str, str] | None 
     for name, value in (headers or {}).items():
         response[name] = value
     return response
+
+
+def respond_with_found(found: Found, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """A resource with its ``ETag``, or 304 where the client has it (RFC 7232 section 4.1)."""
+    return respond(found.resource, 304 if found.resource is None else 200, {**(headers or {}), "ETag": found.version})
 
 
 def respond_with_error(error: ScimError) -> HttpResponse:

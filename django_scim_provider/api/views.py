@@ -28,7 +28,7 @@ from ..services.verbs import USERS, Verbs, Written
 from . import throttling
 from .client import base_url, is_allowed_address
 from .exceptions import to_scim_error
-from .messages import read_body, read_query, respond, respond_with_error
+from .messages import read_body, read_match, read_query, respond, respond_with_error, respond_with_found
 
 Action = audit.Action
 READING = frozenset({"GET", "HEAD"})
@@ -138,7 +138,7 @@ class ResourceView(ScimView):
         resource = self.verbs.render(self.caller, written, projection)
         # Too large to send back after every change: 204 (RFC 7644 section 3.5.2), but 201 stays 201.
         status = 204 if resource is None and status == 200 else status
-        return respond(resource, status, self.locations(written.id))
+        return respond(resource, status, {**self.locations(written.id), "ETag": written.version})
 
 
 class ResourcesView(ResourceView):
@@ -164,24 +164,28 @@ class OneResourceView(ResourceView):
 
     def get(self, request: Request, scim_id: str) -> HttpResponse:
         with self.watched(Action.READ, scim_id):
-            resource = search.get_resource(self.kind, scim_id, self.projection(request))
-        return respond(resource, headers=self.locations(scim_id))
+            found = search.find_resource(self.kind, scim_id, self.projection(request), read_match(request._request))
+        return respond_with_found(found, self.locations(scim_id))
 
     def put(self, request: Request, scim_id: str) -> HttpResponse:
         with self.watched(Action.REPLACE, scim_id):
             projection = self.projection(request)
-            written = self.verbs.replace(self.caller, scim_id, read_body(request._request))
+            written = self.verbs.replace(
+                self.caller, scim_id, read_body(request._request), if_match=read_match(request._request)
+            )
         return self.written(written, projection, 200)
 
     def patch(self, request: Request, scim_id: str) -> HttpResponse:
         with self.watched(Action.MODIFY, scim_id):
             projection = self.projection(request)
-            written = self.verbs.modify(self.caller, scim_id, read_body(request._request))
+            written = self.verbs.modify(
+                self.caller, scim_id, read_body(request._request), if_match=read_match(request._request)
+            )
         return self.written(written, projection, 200)
 
     def delete(self, request: Request, scim_id: str) -> HttpResponse:
         with self.watched(Action.DELETE, scim_id):
-            self.verbs.delete(self.caller, scim_id)
+            self.verbs.delete(self.caller, scim_id, if_match=read_match(request._request))
         return respond(None, 204)
 
 
@@ -207,7 +211,8 @@ class RoleView(ScimView):
         with audit.refusals(self.caller, Action.READ, role_catalog.ROLES.name, key):
             query = read_query(request._request)
             projection = Projection.parse(query.attributes, query.excluded_attributes, role_catalog.ROLES)
-            return respond(role_catalog.get_role(self.caller, key, projection))
+            found = role_catalog.get_role(self.caller, key, projection, read_match(request._request))
+        return respond_with_found(found)
 
 
 class UnknownView(ScimView):

@@ -24,7 +24,7 @@ class ServiceProviderConfig:
     filter: bool = True
     change_password: bool = False
     sort: bool = True
-    etag: bool = False
+    etag: bool = True
 
     def as_document(self, base_url: str) -> dict[str, Any]:
         document: dict[str, Any] = {"schemas": [urns.SERVICE_PROVIDER_CONFIG]}

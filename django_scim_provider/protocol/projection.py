@@ -53,6 +53,14 @@ class Projection:
         """Whether the client asked for nothing in particular."""
         return self.requested is None and not self.excluded
 
+    @property
+    def wants_version(self) -> bool:
+        """Whether ``meta.version`` is shown."""
+        if self.shown is None:
+            return True
+        parts = self.shown.get("meta", _NOTHING)
+        return parts is None or "version" in parts
+
     def wants(self, key: str) -> bool:
         """Whether anything of an attribute (``members``) or an extension (its URN) is shown, so must be loaded."""
         if self.shown is None or key in self.shown:

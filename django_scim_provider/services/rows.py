@@ -15,6 +15,7 @@ from ..adapters.index import Indexed
 from ..adapters.query import HOST, live_expression
 from ..models import ScimConnection, ScimMembership, ScimUser
 from ..protocol.errors import NotFound
+from ..protocol.etags import digest
 from . import guard, nesting, prepared
 from .context import Context
 from .prepared import Slot
@@ -195,8 +196,22 @@ def wire_time(moment: datetime) -> str:
     return f"{moment.isoformat(timespec='milliseconds')[:23]}Z"
 
 
-def document(row: UserRow, groups: Iterable[Membership], adapter: UserAdapter, base_url: str) -> dict[str, Any]:
-    """The whole resource (RFC 7643 section 4.1); projection comes after."""
+def version_of(shown: Mapping[str, Any], modified: str, groups: Iterable[Membership]) -> str:
+    """A person's entity-tag: of what is shown, so that what the host changes on its own changes it too.
+
+    :param modified: ``meta.lastModified``, so that no state of long ago has the tag of the present one.
+    :param groups: all of them, in any order; without them the same state would have two tags.
+    """
+    return digest((shown, modified, sorted(map(tuple, groups))))
+
+
+def document(
+    row: UserRow, groups: Iterable[Membership], adapter: UserAdapter, base_url: str, *, has_version: bool = True
+) -> dict[str, Any]:
+    """The whole resource (RFC 7643 section 4.1); projection comes after.
+
+    :param has_version: whether to work out ``meta.version``.
+    """
     shown = adapter.shown(row.attributes, row.columns)
     scim_id = str(row.scim_id)
     resource: dict[str, Any] = {
@@ -216,4 +231,6 @@ def document(row: UserRow, groups: Iterable[Membership], adapter: UserAdapter, b
         "lastModified": wire_time(row.modified_at),
         "location": f"{base_url}{adapter.endpoint}/{scim_id}",
     }
+    if has_version:
+        resource["meta"]["version"] = version_of(shown, resource["meta"]["lastModified"], groups)
     return resource

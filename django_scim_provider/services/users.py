@@ -15,13 +15,14 @@ from .. import signals
 from ..conf import app_settings
 from ..models import ConnectionGuard, ScimConnection, ScimUser, ScimValue
 from ..protocol.errors import InvalidValue, Uniqueness
+from ..protocol.etags import Match
 from ..protocol.keys import user_name_key
 from ..protocol.patch import apply_operations, parse_operations
 from ..protocol.projection import Projection
 from ..protocol.validation import clean_resource, require
 from . import audit, belonging, guard, lifecycle, roles, sync
 from .context import Context
-from .rows import Groups, Index, UserRow, document, groups_of, host_columns, index_of, lock
+from .rows import Groups, Index, UserRow, document, groups_of, host_columns, index_of, lock, version_of, wire_time
 from .search import resource_id
 from .transactions import announce, now, run
 
@@ -33,9 +34,9 @@ class Written(NamedTuple):
     """A person as a write left them."""
 
     id: str
-    row: UserRow
-    groups: Groups
-    """Read before the commit: a fault after it would call a write failed that is done."""
+    version: str
+    resource: dict[str, Any]
+    """Made before the commit: a fault after it would call a write failed that is done."""
 
 
 def create_user(context: Context, body: Mapping[str, Any]) -> Written:
@@ -86,10 +87,11 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
     return run(work, context.using)
 
 
-def replace_user(context: Context, scim_id: str, body: Mapping[str, Any]) -> Written:
+def replace_user(context: Context, scim_id: str, body: Mapping[str, Any], *, if_match: Match | None = None) -> Written:
     """PUT /Users/{id}: what the body leaves out is cleared, except ``active``, which stays as it is.
 
     :raises NotFound: no such person.
+    :raises PreconditionFailed: they are not in the version that is asked for.
     """
     cleaned = clean_resource(body, context.adapter.resource_type, tolerance=context.dialect.tolerance)
     del body  # as in create_user
@@ -100,13 +102,14 @@ def replace_user(context: Context, scim_id: str, body: Mapping[str, Any]) -> Wri
         return {**active, **cleaned.document}, cleaned.ignored
 
     pk = resource_id(scim_id)
-    return run(lambda: _change(context, pk, replaced, audit.Action.REPLACE), context.using)
+    return run(lambda: _change(context, pk, replaced, audit.Action.REPLACE, if_match), context.using)
 
 
-def modify_user(context: Context, scim_id: str, body: Mapping[str, Any]) -> Written:
+def modify_user(context: Context, scim_id: str, body: Mapping[str, Any], *, if_match: Match | None = None) -> Written:
     """PATCH /Users/{id}.
 
     :raises NotFound: no such person.
+    :raises PreconditionFailed: they are not in the version that is asked for.
     """
     resource_type, tolerance = context.adapter.resource_type, context.dialect.tolerance
     parsed = parse_operations(
@@ -120,13 +123,14 @@ def modify_user(context: Context, scim_id: str, body: Mapping[str, Any]) -> Writ
         return result.document, parsed.ignored
 
     pk = resource_id(scim_id)
-    return run(lambda: _change(context, pk, patched, audit.Action.MODIFY), context.using)
+    return run(lambda: _change(context, pk, patched, audit.Action.MODIFY, if_match), context.using)
 
 
-def delete_user(context: Context, scim_id: str) -> None:
+def delete_user(context: Context, scim_id: str, *, if_match: Match | None = None) -> None:
     """DELETE /Users/{id}: a tombstone stays, the name is free, the host's row goes the way of the policy.
 
     :raises NotFound: no such person.
+    :raises PreconditionFailed: they are not in the version that is asked for.
     :raises Forbidden: the person is protected.
     """
     pk = resource_id(scim_id)
@@ -136,6 +140,7 @@ def delete_user(context: Context, scim_id: str) -> None:
         row, user = lock(context, pk)
         lifecycle.refuse_if_protected(context, user, "delete them")
         shown = context.adapter.shown(row.attributes, host_columns(context, user))
+        _permit(context, row, shown, if_match)
         if context.adapter.is_live(user, context.connection):
             lifecycle.end_access(context, row, user, context.connection.on_delete)
         _bury(context, locked, row, shown)
@@ -164,9 +169,7 @@ def _bury(context: Context, locked: ConnectionGuard, row: ScimUser, shown: Mappi
 
 def render(context: Context, written: Written, projection: Projection) -> dict[str, Any]:
     """The answer to a write; asks the database for nothing."""
-    groups = written.groups.get(written.row.pk, ())
-    resource = document(written.row, groups, context.adapter, context.base_url)
-    return projection.apply(resource)
+    return projection.apply(written.resource)
 
 
 # Creating --------------------------------------------------------------------------------------------------
@@ -227,12 +230,24 @@ def _was_removed(context: Context, user: Any) -> bool:
 Compute = Callable[[Mapping[str, Any]], tuple[dict[str, Any], tuple[str, ...]]]
 
 
-def _change(context: Context, scim_id: Any, compute: Compute, action: str) -> Written:
+def _permit(context: Context, row: ScimUser, shown: Mapping[str, Any], if_match: Match | None) -> None:
+    """Check a condition under the row's lock.
+
+    :raises PreconditionFailed: it does not hold.
+    """
+    if if_match is None:
+        return
+    groups = groups_of([row.pk], context) if if_match.needs_version else {}
+    if_match.permit(version_of(shown, wire_time(row.modified_at), groups.get(row.pk, ())))
+
+
+def _change(context: Context, scim_id: Any, compute: Compute, action: str, if_match: Match | None = None) -> Written:
     """Read the resource under its locks, work out the new one, and write the difference."""
     adapter = context.adapter
     row, user = lock(context, scim_id)
     stored, was_live = row.attributes, adapter.is_live(user, context.connection)
     shown = adapter.shown(stored, host_columns(context, user))
+    _permit(context, row, shown, if_match)
     wanted, ignored = compute(shown)
     before = False if _is_hidden(stored) else bool(shown.get("active", True))
     after = bool(wanted.get("active", before))
@@ -363,7 +378,8 @@ def _written(context: Context, row: ScimUser, groups: Groups) -> Written:
     shown = UserRow(
         row.pk, row.scim_id, row.user_name, row.attributes, row.created_at, row.modified_at, row.user_id, columns
     )
-    return Written(str(row.scim_id), shown, groups)
+    resource = document(shown, groups.get(row.pk, ()), context.adapter, context.base_url)
+    return Written(str(row.scim_id), resource["meta"]["version"], resource)
 
 
 def _write_index(context: Context, row: ScimUser, old: Index, new: Index) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from ..protocol.etags import Match
 from ..protocol.projection import Projection
 from . import groups, search, users
 from .context import Context
@@ -17,6 +18,30 @@ class Written(Protocol):
     @property
     def id(self) -> str: ...
 
+    @property
+    def version(self) -> str:
+        """The entity-tag, as in ``meta.version``."""
+
+
+class Change(Protocol):
+    """Replaces or modifies a resource.
+
+    :raises PreconditionFailed: it is not in the version that is asked for.
+    """
+
+    def __call__(
+        self, context: Context, scim_id: str, body: Mapping[str, Any], *, if_match: Match | None = None
+    ) -> Written: ...
+
+
+class Delete(Protocol):
+    """Deletes a resource.
+
+    :raises PreconditionFailed: it is not in the version that is asked for.
+    """
+
+    def __call__(self, context: Context, scim_id: str, *, if_match: Match | None = None) -> None: ...
+
 
 @dataclass(frozen=True)
 class Verbs:
@@ -24,9 +49,9 @@ class Verbs:
 
     kind: type[search.Kind[Any]]
     create: Callable[[Context, Mapping[str, Any]], Written]
-    replace: Callable[[Context, str, Mapping[str, Any]], Written]
-    modify: Callable[[Context, str, Mapping[str, Any]], Written]
-    delete: Callable[[Context, str], None]
+    replace: Change
+    modify: Change
+    delete: Delete
     render: Callable[[Context, Any, Projection], dict[str, Any] | None]
 
 
