@@ -91,7 +91,7 @@ _ORDER = {"gt": "gt", "ge": "gte", "lt": "lt", "le": "lte"}
 def column_condition(column: str, compare: Compare) -> Q:
     """A comparison on a column of the host's, whose collation is the host's affair."""
     operator, value = compare.operator, compare.value
-    exact = compare.path.target.case_exact or not isinstance(value, str)
+    exact = compare.path.target.case_exact or compare.path.target.type == "binary" or not isinstance(value, str)
     lookup = _ORDER.get(operator) or _LOOKUPS[exact][operator]
     found = Q((f"{column}__{lookup}", value))
     if isinstance(value, str):

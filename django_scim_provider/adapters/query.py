@@ -10,9 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from django.db.models import BooleanField, Case, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery, Value, When
-from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Lower, NullIf
+from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery
 
 from ..models import ScimConnection, ScimMembership, ScimValue
 from ..models.values import bounded_key
@@ -21,9 +19,8 @@ from ..protocol.errors import InvalidFilter, InvalidValue
 from ..protocol.filters import And, Compare, Element, Filter, Or, Present
 from ..protocol.keys import fold
 from ..protocol.schemas import BoundPath
-from .base import value_key
-from .conditions import EVERYTHING, NOTHING, id_condition, key_condition, time_condition
-from .fields import HostPath
+from .conditions import EVERYTHING, NOTHING, certain, host_order, id_condition, key_condition, time_condition
+from .index import value_key
 from .users import UserAdapter
 
 HOST: Final = "user__"
@@ -51,7 +48,7 @@ def compile_sort(path: BoundPath, adapter: UserAdapter) -> Any:
     if own is not None:
         return F(own)
     if adapter.has_column(path):
-        return _host_order(path, adapter)
+        return host_order(path, adapter, HOST)
     whole = BoundPath(path.urn, path.attribute).key
     if whole in adapter.always_shown or whole in ("meta", "schemas"):
         raise InvalidValue(f"Results cannot be sorted by {path.key}.")
@@ -59,17 +56,6 @@ def compile_sort(path: BoundPath, adapter: UserAdapter) -> Any:
     rows = ScimValue.objects.filter(scim_user=OuterRef("pk"), attribute=attribute)
     # The primary value, or else the first (RFC 7644 section 3.4.2.3).
     return Subquery(rows.order_by(F("primary").desc(nulls_last=True), "position").values("value_key")[:1])
-
-
-def _host_order(path: BoundPath, adapter: UserAdapter) -> Any:
-    """Text without regard to case, unless the attribute is caseExact; an empty column has no value."""
-    host_path = HostPath(adapter.model, str(adapter.by_key[path.key].attr.lookup))
-    column: Any = F(f"{HOST}{host_path.stored_in}")
-    for key in host_path.keys:
-        column = KeyTextTransform(key, column)
-    if path.target.type not in ("string", "reference"):
-        return column
-    return NullIf(column if path.target.case_exact else Lower(column), Value(""))
 
 
 def live_expression(adapter: UserAdapter, connection: ScimConnection) -> Any:
@@ -129,10 +115,10 @@ class _Compiler:
 
     def _on_host(self, path: BoundPath, node: Compare) -> Q:
         attr = self.adapter.by_key[path.key].attr
-        condition = attr.condition(node, HOST)
+        condition = self.adapter.condition(node, HOST)
         if condition is None:
             raise InvalidFilter(f"Filtering on {path.key} is not supported.")
-        found = _certain(condition & self._is_live())
+        found = certain(condition & self._is_live())
         # What was sent takes precedence over a column that is never written, and is in the index.
         return found if attr.writes else found & ~Q(Exists(_rows(path)))
 
@@ -155,8 +141,8 @@ class _Compiler:
         for part in parts:
             condition |= Q(Exists(_rows(part)))
             if self.adapter.has_column(part):
-                present = self.adapter.by_key[part.key].attr.present(HOST)
-                condition |= _certain((present or NOTHING) & self._is_live())
+                present = self.adapter.present(part, HOST)
+                condition |= certain((present or NOTHING) & self._is_live())
         return condition
 
     def _schemas(self, node: Compare) -> Q:
@@ -192,11 +178,6 @@ class _Compiler:
         if self.below is None:
             return Q(Exists(mine.filter(_group_condition(node, "group__"))))
         return Q(Exists(mine.filter(group__in=self.below(_group_condition(node, "")))))
-
-
-def _certain(condition: Q) -> Q:
-    """True or false, never unknown: its complement holds where a row or a key of a JSON column is missing."""
-    return Q(Case(When(condition, then=Value(True)), default=Value(False), output_field=BooleanField()))
 
 
 # Our own columns -------------------------------------------------------------------------------------------
@@ -242,8 +223,6 @@ def _values_exist(path: BoundPath, condition: Q, node: Compare) -> Q:
 
 def _value_condition(node: Compare) -> Q:
     operator = "eq" if node.operator == "ne" else node.operator
-    if not isinstance(node.value, str | bool) and operator != "eq":
-        raise InvalidFilter(f"Filters on {node.path.key} support eq, ne and pr.")
     return key_condition("value_key", operator, value_key(node.path, node.value))
 
 
@@ -255,7 +234,7 @@ def _element_condition(node: Compare) -> Q:
         return Q(primary=node.value)
     if sub == "type":
         return ~Q(type="") & key_condition("type", operator, bounded_key(fold(str(node.value))))
-    if node.path.attribute.sub("value") is None:
+    if node.path.attribute.sub("value") is None and node.path.sub is not None:
         inner = BoundPath(node.path.urn, node.path.attribute, node.path.sub)
         rows = ScimValue.objects.filter(
             _value_condition(node), scim_user=OuterRef("scim_user"), attribute=inner.key, position=OuterRef("position")
