@@ -231,7 +231,8 @@ def _element_condition(node: Compare) -> Q:
     operator = "eq" if node.operator == "ne" else node.operator
     sub = node.path.sub.name if node.path.sub else "value"
     if sub == "primary":
-        return Q(primary=node.value)
+        # A value that does not say is not the primary one (RFC 7643 section 2.4).
+        return Q(primary=True) if node.value else Q(primary=False) | Q(primary__isnull=True)
     if sub == "type":
         return ~Q(type="") & key_condition("type", operator, bounded_key(fold(str(node.value))))
     if node.path.attribute.sub("value") is None and node.path.sub is not None:

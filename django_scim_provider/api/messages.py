@@ -79,9 +79,9 @@ def respond(document: Any, status: int = 200, headers: Mapping[str, str] | None 
     return response
 
 
-def respond_with_found(found: Found, headers: Mapping[str, str] | None = None) -> HttpResponse:
+def respond_with_found(found: Found, headers: Mapping[str, str]) -> HttpResponse:
     """A resource with its ``ETag``, or 304 where the client has it (RFC 7232 section 4.1)."""
-    return respond(found.resource, 304 if found.resource is None else 200, {**(headers or {}), "ETag": found.version})
+    return respond(found.resource, 304 if found.resource is None else 200, {**headers, "ETag": found.version})
 
 
 def respond_with_error(error: ScimError) -> HttpResponse:

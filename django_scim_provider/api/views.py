@@ -114,6 +114,11 @@ class ScimView(APIView):
         return self.context
 
 
+def _locations(location: str) -> dict[str, str]:
+    """The headers that say what ``meta.location`` says (RFC 7643 section 3.1)."""
+    return {"Location": location, "Content-Location": location}
+
+
 class ResourceView(ScimView):
     """What the endpoints of a resource type share."""
 
@@ -139,8 +144,7 @@ class ResourceView(ScimView):
         return respond(list_response(page.resources, total=page.total, start_index=query.start_index))
 
     def locations(self, scim_id: str) -> dict[str, str]:
-        location = f"{self.caller.base_url}{self.kind.resource_type.endpoint}/{scim_id}"
-        return {"Location": location, "Content-Location": location}
+        return _locations(f"{self.caller.base_url}{self.kind.resource_type.endpoint}/{scim_id}")
 
     def written(self, written: Written, projection: Projection, status: int) -> HttpResponse:
         resource = self.verbs.render(self.caller, written, projection)
@@ -218,7 +222,7 @@ class RoleView(ScimView):
             query = read_query(request._request)
             projection = Projection.parse(query.attributes, query.excluded_attributes, role_catalog.ROLES)
             found = role_catalog.get_role(self.caller, key, projection, read_match(request._request))
-        return respond_with_found(found)
+        return respond_with_found(found, _locations(role_catalog.location(self.caller, key)))
 
 
 class UnknownView(ScimView):

@@ -60,7 +60,8 @@ def corpus(context: Context) -> list[dict[str, Any]]:
         if dice.random() < 0.5:
             body[ENTERPRISE_USER] = {"division": dice.choice(AWKWARD), "department": dice.choice(ASCII)}
         body["emails"] = [
-            {"value": f"{dice.choice(ASCII[:2])}{number}@{kind}.example", "type": kind, "primary": kind == "work"}
+            {"value": f"{dice.choice(ASCII[:2])}{number}@{kind}.example", "type": kind}
+            | {"work": {"primary": True}, "home": {"primary": False}}.get(kind, {})
             for kind in dice.sample(["work", "home", "other"], dice.randint(1, 3))
         ]
         if dice.random() < 0.4:
@@ -116,19 +117,24 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+UNMARKED = ["emails[type pr and not (primary pr)]", "addresses[primary eq false]"]
+
+
 def _filter(dice: random.Random, ascii_only: Callable[[str], bool], depth: int = 0) -> str:
     kind = dice.random()
     if depth > 2 or kind < 0.5:
         return _comparison(dice, ascii_only)
+    if kind < 0.54:
+        return f"emails.primary {dice.choice(['eq', 'ne'])} {dice.choice(['true', 'false'])}"
     if kind < 0.58:
         return f"active {dice.choice(['eq', 'ne'])} {dice.choice(['true', 'false'])}"
     if kind < 0.7:
         inner = f'type eq "{dice.choice(["work", "HOME"])}" and value co "{dice.choice(["a1", "work", "ANNA"])}"'
-        negated = f'not (type eq "work") and primary {dice.choice(["eq", "ne"])} true'
+        negated = f'not (type eq "work") and primary {dice.choice(["eq", "ne"])} {dice.choice(["true", "false"])}'
         places = (
             f"addresses[locality eq {_quoted(dice.choice(AWKWARD))} and region sw {_quoted(dice.choice(ASCII)[0])}]"
         )
-        return dice.choice([f"emails[{inner}]", f"emails[{negated}]", places, "emails[type pr and not (primary pr)]"])
+        return dice.choice([f"emails[{inner}]", f"emails[{negated}]", places, *UNMARKED])
     if kind < 0.78:
         return f"not ({_filter(dice, ascii_only, depth + 1)})"
     left, right = (_filter(dice, ascii_only, depth + 1) for _ in range(2))
