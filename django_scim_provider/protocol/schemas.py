@@ -249,16 +249,6 @@ class ResourceType:
             for attribute in schema.attributes:
                 yield BoundPath(schema.id, attribute)
 
-    @cached_property
-    def immutable(self) -> tuple[BoundPath, ...]:
-        """What can be set but not changed, attributes and parts of single ones; values of many are told apart by it."""
-        parts = (
-            path._replace(sub=sub)
-            for path in self.paths()
-            for sub in (None, *(() if path.attribute.multi_valued else path.attribute.sub_attributes))
-        )
-        return tuple(path for path in parts if path.target.mutability == "immutable")
-
     def as_document(self) -> dict[str, Any]:
         """The resource type as ``/ResourceTypes`` shows it; ``id`` equals ``name`` (interoperability profile)."""
         return {

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
-from .errors import InvalidSyntax, InvalidValue, Mutability
+from .errors import InvalidSyntax, InvalidValue
 from .names import is_password, report, resolve, server_owned, spoken
 from .scalars import MAX_STRING_LENGTH, clean_scalar
 from .schemas import Attribute, BoundPath, ResourceType, Schema
@@ -21,7 +21,6 @@ __all__ = [
     "Cleaned",
     "clean_resource",
     "clean_value",
-    "keep_immutable",
     "require",
 ]
 
@@ -90,24 +89,6 @@ def require(document: Mapping[str, Any], resource_type: ResourceType) -> None:
     for urn in sorted(resource_type.required_extensions):
         if urn not in document:
             raise InvalidValue(f"{urn} is missing.")
-
-
-def keep_immutable(
-    document: Mapping[str, Any], before: Mapping[str, Any], resource_type: ResourceType
-) -> dict[str, Any]:
-    """The document of a PUT, with what is immutable and set as it was before (RFC 7644 section 3.5.1).
-
-    :raises Mutability: another value is given.
-    """
-    kept = dict(document)
-    for path in resource_type.immutable:
-        value, given = path.read(before), path.read(kept)
-        if value is None:
-            continue
-        if given is not None and given != value:
-            raise Mutability(f"{path.key} cannot be changed once it is set.")
-        path.put(kept, value)
-    return kept
 
 
 def _elements(value: Any) -> Sequence[Mapping[str, Any]]:

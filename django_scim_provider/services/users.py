@@ -19,7 +19,7 @@ from ..protocol.etags import Match
 from ..protocol.keys import user_name_key
 from ..protocol.patch import apply_operations, parse_operations
 from ..protocol.projection import Projection
-from ..protocol.validation import clean_resource, keep_immutable, require
+from ..protocol.validation import clean_resource, require
 from . import audit, belonging, guard, lifecycle, roles, sync
 from .context import Context
 from .rows import Groups, Index, UserRow, document, groups_of, host_columns, index_of, lock, version_of, wire_time
@@ -99,8 +99,7 @@ def replace_user(context: Context, scim_id: str, body: Mapping[str, Any], *, if_
 
     def replaced(shown: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
         active = {"active": shown["active"]} if "active" in shown else {}
-        wanted = keep_immutable({**active, **cleaned.document}, shown, context.adapter.resource_type)
-        return wanted, cleaned.ignored
+        return {**active, **cleaned.document}, cleaned.ignored
 
     pk = resource_id(scim_id)
     return run(lambda: _change(context, pk, replaced, audit.Action.REPLACE, if_match), context.using)

@@ -9,19 +9,15 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group
 
-from api.helpers import is_error, with_setting
 from conftest import MOUNT, ScimClient, person
-from django_scim_provider.adapters import UserAdapter
 from django_scim_provider.models import ScimConnection, ScimUser
 from django_scim_provider.protocol import urns
-from django_scim_provider.protocol.schemas import Attribute, Schema
 from django_scim_provider.services import sync
 from django_scim_provider.services.context import Context
 from factories import HostUserFactory
 from group_support import group_body, push
 
 BASE = f"http://testserver{MOUNT}"
-BADGE = "urn:example:params:scim:schemas:extension:Badge:2.0:User"
 TYPES = {"string", "boolean", "decimal", "integer", "dateTime", "binary", "reference", "complex"}
 
 
@@ -145,43 +141,3 @@ def test_a_value_that_does_not_say_so_is_not_the_primary_one(scim: ScimClient) -
         ("photos.primary eq false", 0),
     ):
         assert len(scim.find(text)) == count, text
-
-
-class BadgeAdapter(UserAdapter):
-    extensions = (
-        *UserAdapter.extensions,
-        Schema(
-            BADGE,
-            "Badge",
-            "What a person wears.",
-            (
-                Attribute("number", "Set once.", mutability="immutable"),
-                Attribute("secret", "Shown on request.", returned="request"),
-                Attribute(
-                    "holder",
-                    "Who wears it.",
-                    type="complex",
-                    sub_attributes=(
-                        Attribute("name", "Set once.", mutability="immutable"),
-                        Attribute("desk", "Where."),
-                    ),
-                ),
-            ),
-        ),
-    )
-
-
-def test_what_is_immutable_is_set_once_and_kept(scim: ScimClient) -> None:
-    with with_setting(ADAPTERS={"User": f"{__name__}.BadgeAdapter"}):
-        body = person("ann@example.com") | {BADGE: {"holder": {"desk": "1"}}}
-        path = f"/Users/{scim.post('/Users', body).json()['id']}"
-        body[BADGE] |= {"number": "7", "holder": {"name": "Ann", "desk": "1"}}
-        assert scim.put(path, body).json()[BADGE] == body[BADGE]
-        for badge in ({"number": "8"}, {"holder": {"name": "Bob"}}):
-            assert is_error(scim.put(path, body | {BADGE: badge}), 400, "mutability")
-            name, value = next(iter(badge.items()))
-            operation = {"op": "replace", "path": f"{BADGE}:{name}", "value": value}
-            assert is_error(scim.patch(path, operation), 400, "mutability")
-        # What the body leaves out stays, what may change changes.
-        kept = scim.put(path, person("ann@example.com") | {BADGE: {"holder": {"desk": "2"}}}).json()[BADGE]
-        assert kept == {"number": "7", "holder": {"name": "Ann", "desk": "2"}}
