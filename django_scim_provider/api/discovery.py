@@ -71,6 +71,8 @@ class ServiceProviderConfigView(DiscoveryView):
             documentation_uri=app_settings.DOCUMENTATION_URI,
             max_results=app_settings.MAX_RESULTS,
             interop_profile=self.conforms,
+            bulk_max_operations=app_settings.BULK_MAX_OPERATIONS,
+            bulk_max_payload_size=app_settings.BULK_MAX_PAYLOAD_SIZE,
             authentication_schemes=tuple(_scheme(authenticator()) for authenticator in authenticators()),
         )
         return respond(config.as_document(self.base(request)))
