@@ -199,12 +199,14 @@ def wire_time(moment: datetime) -> str:
     return f"{moment.isoformat(timespec='milliseconds')[:23]}Z"
 
 
-def version_of(shown: Mapping[str, Any], modified: str, groups: Iterable[Membership]) -> str:
+def version_of(shown: dict[str, Any], modified: str, groups: Iterable[Membership], adapter: UserAdapter) -> str:
     """A person's entity-tag: of what is shown, so that what the host changes on its own changes it too.
 
     :param modified: ``meta.lastModified``, so that no state of long ago has the tag of the present one.
     :param groups: all of them, as ``groups_of`` orders them; without them one state would have two tags.
     """
+    if adapter.visible is not None:  # a hash of what is never shown would let it be guessed
+        shown = adapter.visible.apply(shown)
     return digest((shown, modified, [tuple(group) for group in groups]))
 
 
@@ -235,5 +237,5 @@ def document(
         "location": f"{base_url}{adapter.endpoint}/{scim_id}",
     }
     if has_version:
-        resource["meta"]["version"] = version_of(shown, resource["meta"]["lastModified"], groups)
+        resource["meta"]["version"] = version_of(shown, resource["meta"]["lastModified"], groups, adapter)
     return resource
