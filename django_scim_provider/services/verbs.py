@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 
 from ..protocol.etags import Match
 from ..protocol.projection import Projection
-from . import groups, search, users
+from . import groups, search, user_answers, users
 from .context import Context
 
 
@@ -56,7 +56,7 @@ class Verbs:
 
 
 USERS: Final = Verbs(
-    search.Users, users.create_user, users.replace_user, users.modify_user, users.delete_user, users.render
+    search.Users, users.create_user, users.replace_user, users.modify_user, users.delete_user, user_answers.render
 )
 GROUPS: Final = Verbs(
     search.Groups, groups.create_group, groups.replace_group, groups.modify_group, groups.delete_group, groups.render
