@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+
 from django.http import HttpResponse
 from rest_framework.request import Request
 
