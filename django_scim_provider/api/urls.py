@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import re_path
 
 from ..services.verbs import GROUPS, USERS
-from . import bulk, discovery, search, views
+from . import bulk, discovery, me, search, views
 
 # A trailing slash is allowed everywhere and never redirected: a redirected POST loses its body.
 urlpatterns = [
@@ -23,6 +23,6 @@ urlpatterns = [
     re_path(r"^\Z", search.RootView.as_view(), name="root"),
     re_path(r"^\.search/?\Z", search.RootSearchView.as_view(), name="search"),
     re_path(r"^Bulk/?\Z", bulk.BulkView.as_view(), name="bulk"),
-    re_path(r"^Me/?\Z", views.NotSupportedView.as_view(), name="not-supported"),
+    re_path(r"^Me/?\Z", me.MeView.as_view(), name="me"),
     re_path(r"", views.UnknownView.as_view(), name="unknown"),
 ]

@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 
 from ..conf import app_settings
 from ..models import ScimToken
-from ..protocol.errors import Forbidden, MethodNotAllowed, NotFound, NotSupported, Unauthorized
+from ..protocol.errors import Forbidden, MethodNotAllowed, NotFound, Unauthorized
 from ..protocol.messages import ListQuery, list_response
 from ..protocol.projection import Projection
 from ..services import audit, role_catalog, search
@@ -52,6 +52,8 @@ class ScimView(APIView):
     depth: int = 1
     """Segments of the path below the mount."""
     is_public: ClassVar[bool] = False
+    is_personal: ClassVar[bool] = False
+    """Whether it is open to a credential that is one person's."""
     reading: Collection[str] = READING
     """The methods that change nothing."""
     context: Context | None = None
@@ -80,6 +82,8 @@ class ScimView(APIView):
             key_id=presented.key_id,
             scopes=presented.scopes,
             remote_addr=remote_address(request._request.META),
+            # The host's own authentication classes may say whose credential it is.
+            actor=getattr(presented, "user", None),
         )
         with audit.refusals(context, Action.AUTHENTICATE, ""):
             self._check_access(request, context)
@@ -94,6 +98,10 @@ class ScimView(APIView):
             reason = import_string(app_settings.IS_ALLOWED)(context.connection)
             if reason:
                 raise Forbidden(str(reason))
+        if context.actor is not None and not (self.is_personal or self.is_public):
+            raise Forbidden("This credential is one person's: only /Me is open to it.")
+        if not getattr(context.actor, "is_active", True):
+            raise Forbidden("The account behind this credential is not active.")
         if context.scopes != ScimToken.Scopes.WRITE and request.method not in self.reading:
             raise Forbidden("This token may only read.")
 
@@ -235,12 +243,3 @@ class UnknownView(ScimView):
         # As BearerAuthentication does: no report of this request can print the token.
         request._request.META.pop("HTTP_AUTHORIZATION", None)
         raise NotFound("There is no such endpoint.")
-
-
-class NotSupportedView(ScimView):
-    """Endpoints of the protocol that are not offered."""
-
-    def _refuse(self, request: Request, **kwargs: Any) -> NoReturn:
-        raise NotSupported
-
-    get = post = put = patch = delete = _refuse

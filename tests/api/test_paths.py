@@ -186,7 +186,7 @@ def test_slash_at_the_end_is_served_and_never_redirected(scim: ScimClient, slash
     assert scim.delete(path).status_code == 204
 
 
-def test_protocol_endpoints_that_are_not_offered_are_501(scim: ScimClient) -> None:
+def test_me_is_501_for_a_credential_that_is_nobodys(scim: ScimClient) -> None:
     for path in ("/Me", "/Me/"):
         for method in ("GET", "PUT", "PATCH", "DELETE", "POST"):
             assert is_error(scim.request(method, path, {}), 501)
