@@ -114,3 +114,41 @@ def test_another_version_of_the_protocol_is_not_served(scim: ScimClient) -> None
         assert is_error(scim.get(path), 404)
         assert is_error(scim.post(path, person("ann@example.com")), 404)
     assert scim.get("/Users").json()["totalResults"] == 0
+
+
+def test_a_search_names_attributes_as_a_get_does(scim: ScimClient) -> None:
+    department = f"{urns.ENTERPRISE_USER}:department"
+    for name, unit in (("ann", "D2"), ("bob", "D1")):
+        scim.create(f"{name}@example.com", **{urns.ENTERPRISE_USER: {"department": unit}})
+    for names, keys in (
+        ({"attributes": ["name.givenName", department]}, {"schemas", "id", "name", urns.ENTERPRISE_USER}),
+        ({"attributes": [f"{urns.USER}:USERNAME"]}, {"schemas", "id", "userName"}),
+        (
+            {"excludedAttributes": ["id", "schemas", "meta", "emails", "active", "name", urns.ENTERPRISE_USER]},
+            {"schemas", "id", "userName"},
+        ),
+    ):
+        query = {"schemas": [urns.SEARCH_REQUEST], "sortBy": department, **names}
+        searched = scim.post("/Users/.search", query).json()
+        parameters = {key: ",".join(value) for key, value in names.items()}
+        assert searched == scim.get("/Users", sortBy=department, **parameters).json()
+        assert all(resource.keys() - {"displayName"} == keys for resource in searched["Resources"])
+        assert len(searched["Resources"]) == 2
+    unknown = {"schemas": [urns.SEARCH_REQUEST], "sortBy": f"{urns.USER}:nonsense"}
+    assert is_error(scim.post("/Users/.search", unknown), 400, "invalidValue")
+
+
+def test_head_is_get_without_the_body(scim: ScimClient, anonymous: ScimClient) -> None:
+    person_id = scim.create("ann@example.com")["id"]
+    group_id = push(scim, "Staff", person_id)["id"]
+    for path in (
+        *("/Users", f"/Users/{person_id}", "/Groups", f"/Groups/{group_id}", "/Roles", "/Users/nobody", "/nowhere"),
+        *("/ServiceProviderConfig", "/Schemas", f"/Schemas/{urns.USER}", "/ResourceTypes", "/ResourceTypes/User"),
+    ):
+        for client in (scim, anonymous):
+            got, head = client.get(path), client.request("HEAD", path)
+            assert (head.status_code, head.content) == (got.status_code, b""), path
+            assert head.headers.get("Content-Type") == "application/scim+json; charset=utf-8"
+            assert {name: head.headers.get(name) for name in ("ETag", "Location", "WWW-Authenticate")} == {
+                name: got.headers.get(name) for name in ("ETag", "Location", "WWW-Authenticate")
+            }
