@@ -19,5 +19,8 @@ urlpatterns = [
     re_path(r"^Schemas/?\Z", discovery.SchemasView.as_view(), name="schemas"),
     re_path(r"^Schemas/(?P<urn>[^/]+)/?\Z", discovery.SchemaView.as_view(), name="schema"),
     re_path(r"^(?:Bulk|Me|\.search)/?\Z", views.NotSupportedView.as_view(), name="not-supported"),
+    # Whatever the host serves besides; which those are is settled by the settings when they are asked for.
+    re_path(r"^(?P<endpoint>[A-Za-z][A-Za-z0-9_-]*)/?\Z", views.RecordsView.as_view(), name="records"),
+    re_path(r"^(?P<endpoint>[A-Za-z][A-Za-z0-9_-]*)/(?P<scim_id>[^/]+)/?\Z", views.RecordView.as_view(), name="record"),
     re_path(r"", views.UnknownView.as_view(), name="unknown"),
 ]

@@ -19,7 +19,7 @@ from ..protocol.etags import Match
 from ..protocol.keys import user_name_key
 from ..protocol.patch import apply_operations, parse_operations
 from ..protocol.projection import Projection
-from ..protocol.validation import clean_resource, require
+from ..protocol.validation import clean_resource, keep_immutable, require
 from . import audit, belonging, guard, lifecycle, roles, sync
 from .context import Context
 from .rows import Groups, Index, UserRow, document, groups_of, host_columns, index_of, lock, version_of, wire_time
@@ -95,11 +95,14 @@ def replace_user(context: Context, scim_id: str, body: Mapping[str, Any], *, if_
     """
     cleaned = clean_resource(body, context.adapter.resource_type, tolerance=context.dialect.tolerance)
     del body  # as in create_user
-    require(cleaned.document, context.adapter.resource_type)
+    resource_type = context.adapter.resource_type
 
     def replaced(shown: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
         active = {"active": shown["active"]} if "active" in shown else {}
-        return {**active, **cleaned.document}, cleaned.ignored
+        wanted = {**active, **cleaned.document}
+        keep_immutable(wanted, resource_type, before=shown)
+        require(wanted, resource_type)
+        return wanted, cleaned.ignored
 
     pk = resource_id(scim_id)
     return run(lambda: _change(context, pk, replaced, audit.Action.REPLACE, if_match), context.using)
@@ -119,7 +122,7 @@ def modify_user(context: Context, scim_id: str, body: Mapping[str, Any], *, if_m
 
     def patched(shown: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
         result = apply_operations(shown, parsed.operations, resource_type, tolerance=tolerance)
-        require(result.document, resource_type)
+        require(result.document, resource_type, before=shown)
         return result.document, parsed.ignored
 
     pk = resource_id(scim_id)
