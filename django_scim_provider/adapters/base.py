@@ -14,6 +14,7 @@ from django.db.models import Q
 from ..models import ScimConnection
 from ..protocol.filters import Compare
 from ..protocol.paths import split_path
+from ..protocol.projection import Projection
 from ..protocol.schemas import BoundPath, ResourceType, Schema
 from .attributes import Attr
 from .conversions import entry_for
@@ -92,6 +93,18 @@ class ResourceAdapter:
         kept = tuple(schema for schema in extensions if schema.attributes)
         required = full.required_extensions & {schema.id for schema in kept}
         return replace(full, schema=self.schema.only(names), extensions=kept, required_extensions=required)
+
+    @cached_property
+    def visible(self) -> Projection | None:
+        """What of a document anybody may ever see; ``None`` where that is all of it."""
+        paths = [
+            path._replace(sub=sub)
+            for path in self.resource_type.paths()
+            for sub in (None, *path.attribute.sub_attributes)
+        ]
+        if not any(path.is_hidden for path in paths):
+            return None
+        return Projection.parse([path.key for path in paths], (), self.resource_type)
 
     @cached_property
     def mapping(self) -> tuple[Mapped, ...]:

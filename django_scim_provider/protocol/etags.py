@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from hashlib import blake2b
+from hashlib import sha256
 from typing import Any, Final
 
 import orjson
@@ -12,6 +12,7 @@ import orjson
 from .errors import InvalidValue, PreconditionFailed
 
 _ANY: Final = frozenset({"*"})
+_LENGTH: Final = 24
 _TAG: Final = r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")'
 _LIST: Final = re.compile(rf"(?:[ \t,]*+{_TAG})++[ \t,]*+")
 
@@ -23,7 +24,7 @@ def weak(opaque: object) -> str:
 
 def digest(state: Any) -> str:
     """The entity-tag of what has no counter: the same for the same JSON, in whatever order its keys are."""
-    return weak(blake2b(orjson.dumps(state, option=orjson.OPT_SORT_KEYS), digest_size=12).hexdigest())
+    return weak(sha256(orjson.dumps(state, option=orjson.OPT_SORT_KEYS)).hexdigest()[:_LENGTH])
 
 
 @dataclass(frozen=True, slots=True)

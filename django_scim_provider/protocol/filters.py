@@ -261,7 +261,7 @@ def _inside(path: BoundPath, tolerance: Tolerance) -> _Builder:
 
 def _visible(path: BoundPath) -> BoundPath:
     """Refuse what is never returned: a filter would tell it, one guess at a time."""
-    if "never" in (path.attribute.returned, path.target.returned):
+    if path.is_hidden:
         raise InvalidFilter(f"{path.key} is never returned, so it cannot be filtered by.")
     return path
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
-from .errors import InvalidSyntax, InvalidValue, Mutability
+from .errors import InvalidSyntax, InvalidValue
 from .names import is_password, report, resolve, server_owned, spoken
 from .scalars import MAX_STRING_LENGTH, clean_scalar
 from .schemas import Attribute, BoundPath, ResourceType, Schema
@@ -21,7 +21,6 @@ __all__ = [
     "Cleaned",
     "clean_resource",
     "clean_value",
-    "keep_immutable",
     "require",
 ]
 
@@ -99,22 +98,6 @@ def _missing(document: Mapping[str, Any], resource_type: ResourceType) -> Iterat
             if sub.required and any(sub.name not in element for element in _elements(value)):
                 yield f"{path.key}.{sub.name}"
     yield from (urn for urn in sorted(resource_type.required_extensions) if urn not in document)
-
-
-def keep_immutable(document: dict[str, Any], resource_type: ResourceType, *, before: Mapping[str, Any]) -> None:
-    """Put back what a PUT may leave out and may not change: immutable attributes that are set (RFC 7644 section 3.5.1).
-
-    :raises Mutability: the document has another value for one.
-    """
-    for path in resource_type.paths():
-        subs = () if path.attribute.multi_valued else path.attribute.sub_attributes
-        for part in (path, *(path._replace(sub=sub) for sub in subs)):
-            value = part.read(before) if part.target.mutability == "immutable" else None
-            if value is None:
-                continue
-            if part.read(document) not in (None, value):
-                raise Mutability(f"{part.key} cannot be changed once it is set.")
-            part.put(document, value)
 
 
 def _elements(value: Any) -> Sequence[Mapping[str, Any]]:

@@ -16,19 +16,20 @@ from django.utils import timezone
 from ..adapters import ModelAdapter
 from ..adapters.model_query import compile_model_filter, compile_model_sort
 from ..conf import app_settings
-from ..protocol import etags
+from ..protocol import etags, mutability
 from ..protocol.errors import Conflict, Forbidden, NotFound, Uniqueness
 from ..protocol.etags import Match
 from ..protocol.filters import Compare, Filter
 from ..protocol.patch import apply_operations, parse_operations
 from ..protocol.projection import Projection
 from ..protocol.schemas import BoundPath, ResourceType
-from ..protocol.validation import clean_resource, keep_immutable, require
+from ..protocol.validation import clean_resource, require
 from . import audit
 from .context import Context
 from .rows import wire_time
 from .search import Found, Kind
 from .transactions import for_update, run
+from .user_answers import event_values, sent_by, sent_in
 
 
 class RecordRow(NamedTuple):
@@ -47,6 +48,8 @@ class WrittenRecord(NamedTuple):
     id: str
     version: str
     resource: dict[str, Any]
+    sent: frozenset[str] = frozenset()
+    """As in ``user_answers.Written``."""
 
 
 @dataclass(frozen=True)
@@ -114,9 +117,14 @@ class Records(Kind[RecordRow]):
                 meta[name] = wire_time(moment if timezone.is_aware(moment) else timezone.make_aware(moment))
         meta["location"] = f"{self.context.base_url}{adapter.endpoint}/{quote(row.id, safe='')}"
         if has_version:
-            meta["version"] = etags.digest(shown)
+            meta["version"] = self.version(shown)
         schemas = [adapter.schema.id, *(urn for urn in adapter.extension_urns if urn in shown)]
         return {"schemas": schemas, "id": row.id, **shown, "meta": meta}
+
+    def version(self, shown: dict[str, Any]) -> str:
+        """The entity-tag: of what is shown, so that what the application changes on its own changes it too."""
+        visible = self.adapter.visible
+        return etags.digest(shown if visible is None else visible.apply(shown))
 
     def lock(self, scim_id: str) -> Any:
         """A row of the scope, locked, as an instance.
@@ -158,7 +166,7 @@ def create_record(adapter: ModelAdapter, context: Context, body: Mapping[str, An
         instance = adapter.create(columns, context.connection, context.using)
         return _written(kind, instance.pk, audit.Action.CREATE, {}, cleaned.ignored)
 
-    return run(work, context.using)
+    return run(work, context.using)._replace(sent=sent_in(cleaned.document, adapter.resource_type))
 
 
 def replace_record(
@@ -173,12 +181,12 @@ def replace_record(
 
     def replaced(shown: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
         active = {"active": shown["active"]} if "active" in shown else {}
-        wanted = {**active, **cleaned.document}
-        keep_immutable(wanted, adapter.resource_type, before=shown)
+        wanted = {**active, **mutability.replaced(shown, cleaned.document, adapter.resource_type)}
         require(wanted, adapter.resource_type)
         return wanted, cleaned.ignored
 
-    return _change(Records(context, adapter), scim_id, replaced, audit.Action.REPLACE, if_match)
+    done = _change(Records(context, adapter), scim_id, replaced, audit.Action.REPLACE, if_match)
+    return done._replace(sent=sent_in(cleaned.document, adapter.resource_type))
 
 
 def modify_record(
@@ -199,7 +207,8 @@ def modify_record(
         require(result.document, resource_type, before=shown)
         return result.document, parsed.ignored
 
-    return _change(Records(context, adapter), scim_id, patched, audit.Action.MODIFY, if_match)
+    done = _change(Records(context, adapter), scim_id, patched, audit.Action.MODIFY, if_match)
+    return done._replace(sent=sent_by(parsed.operations, resource_type))
 
 
 def delete_record(adapter: ModelAdapter, context: Context, scim_id: str, *, if_match: Match | None = None) -> None:
@@ -215,7 +224,7 @@ def delete_record(adapter: ModelAdapter, context: Context, scim_id: str, *, if_m
         instance = kind.lock(scim_id)
         shown = adapter.shown({}, adapter.read_columns(instance))
         if if_match is not None:
-            if_match.permit(etags.digest(shown))
+            if_match.permit(kind.version(shown))
         try:
             adapter.delete(instance, context.using)
         except (ProtectedError, RestrictedError) as error:
@@ -232,9 +241,11 @@ def delete_record(adapter: ModelAdapter, context: Context, scim_id: str, *, if_m
     run(work, context.using)
 
 
-def render_record(context: Context, written: WrittenRecord, projection: Projection) -> dict[str, Any]:
+def render_record(
+    adapter: ModelAdapter, context: Context, done: WrittenRecord, projection: Projection
+) -> dict[str, Any]:
     """The answer to a write; asks the database for nothing."""
-    return projection.apply(written.resource)
+    return projection.including(done.sent, adapter.resource_type).apply(done.resource)
 
 
 Compute = Callable[[Mapping[str, Any]], tuple[dict[str, Any], tuple[str, ...]]]
@@ -248,7 +259,7 @@ def _change(kind: Records, scim_id: str, compute: Compute, action: str, if_match
         instance = kind.lock(scim_id)
         shown = adapter.shown({}, adapter.read_columns(instance))
         if if_match is not None:
-            if_match.permit(etags.digest(shown))
+            if_match.permit(kind.version(shown))
         wanted, ignored = compute(shown)
         columns = adapter.write_columns(wanted, before=shown)
         if columns:
@@ -272,7 +283,7 @@ def _written(kind: Records, pk: Any, action: str, before: Mapping[str, Any], ign
         resource_id=row.id,
         label=_label(after),
         changed=changed,
-        values={name: after.get(name) for name in sorted(changed)} if app_settings.EVENT_VALUES else None,
+        values=event_values(kind.adapter, after, changed),
         warnings=ignored,
     )
     resource = kind.document(row)

@@ -158,7 +158,10 @@ def _rows(rows: Iterable[tuple[Any, ...]], context: Context) -> list[UserRow]:
 
 
 def groups_of(pks: Collection[int], context: Context) -> Groups:
-    """The groups of several people, by primary key: one query, one more where groups are nested, none for nobody."""
+    """The groups of several people, by primary key: one query, one more where groups are nested, none for nobody.
+
+    The direct ones come first, both kinds in the order of their keys.
+    """
     found: defaultdict[int, list[Membership]] = defaultdict(list)
     if not pks:
         return found
@@ -170,7 +173,7 @@ def groups_of(pks: Collection[int], context: Context) -> Groups:
     for pk, groups in direct.items() if tree.parents else ():
         above = tree.ancestors(groups)
         found[pk] += [
-            Membership(parent.scim_id, parent.name, "indirect") for key, parent in above.items() if key not in groups
+            Membership(above[key].scim_id, above[key].name, "indirect") for key in sorted(above.keys() - set(groups))
         ]
     return found
 
@@ -196,13 +199,15 @@ def wire_time(moment: datetime) -> str:
     return f"{moment.isoformat(timespec='milliseconds')[:23]}Z"
 
 
-def version_of(shown: Mapping[str, Any], modified: str, groups: Iterable[Membership]) -> str:
+def version_of(shown: dict[str, Any], modified: str, groups: Iterable[Membership], adapter: UserAdapter) -> str:
     """A person's entity-tag: of what is shown, so that what the host changes on its own changes it too.
 
     :param modified: ``meta.lastModified``, so that no state of long ago has the tag of the present one.
-    :param groups: all of them, in any order; without them the same state would have two tags.
+    :param groups: all of them, as ``groups_of`` orders them; without them one state would have two tags.
     """
-    return digest((shown, modified, sorted(map(tuple, groups))))
+    if adapter.visible is not None:  # a hash of what is never shown would let it be guessed
+        shown = adapter.visible.apply(shown)
+    return digest((shown, modified, [tuple(group) for group in groups]))
 
 
 def document(
@@ -220,7 +225,7 @@ def document(
         **shown,
     }
     memberships = [
-        {"value": str(group_id), "$ref": f"{base_url}/Groups/{group_id}", "display": name, "type": kind}
+        {"value": (value := str(group_id)), "$ref": f"{base_url}/Groups/{value}", "display": name, "type": kind}
         for group_id, name, kind in groups
     ]
     if memberships:
@@ -232,5 +237,5 @@ def document(
         "location": f"{base_url}{adapter.endpoint}/{scim_id}",
     }
     if has_version:
-        resource["meta"]["version"] = version_of(shown, resource["meta"]["lastModified"], groups)
+        resource["meta"]["version"] = version_of(shown, resource["meta"]["lastModified"], groups, adapter)
     return resource

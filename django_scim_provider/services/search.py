@@ -339,6 +339,8 @@ def _order(kind: Kind[Any], query: ListQuery) -> list[Any]:
     path = kind.resource_type.bind(*parts) if parts else None
     if path is None:
         raise InvalidValue("sortBy names no attribute of this resource type.")
+    if path.is_hidden:  # the order would tell it
+        raise InvalidValue(f"Results cannot be sorted by {path.key}.")
     # Resources without a value come last when ascending, first when descending (RFC 7644 section 3.4.2.3).
     nulls = "nulls_first" if query.descending else "nulls_last"
     return [OrderBy(kind.order(path), descending=query.descending, **{nulls: True}), "pk"]

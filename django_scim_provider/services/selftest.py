@@ -20,7 +20,7 @@ from ..protocol.messages import ListQuery
 from ..protocol.projection import Projection
 from ..protocol.urns import PATCH_OP
 from ..protocol.validation import clean_resource
-from . import connections, search, specimen, sync, users
+from . import connections, search, specimen, sync, user_answers, users
 from .context import Context
 from .diagnosis import explain
 from .rows import people
@@ -152,7 +152,7 @@ class _LifeCycle:
     def _create(self) -> Iterator[str]:
         body = self._body(self.user_name, 0)
         written = users.create_user(self.context, body)
-        self.id, self.answer = written.id, users.render(self.context, written, self.projection)
+        self.id, self.answer = written.id, user_answers.render(self.context, written, self.projection)
         yield from self._shows(self._clean(body))
 
     def _get(self) -> Iterator[str]:

@@ -11,7 +11,7 @@ from ..adapters import ModelAdapter, get_model_adapters
 from ..conf import app_settings
 from ..protocol.etags import Match
 from ..protocol.projection import Projection
-from . import groups, records, search, users
+from . import groups, records, search, user_answers, users
 from .context import Context
 
 
@@ -59,7 +59,7 @@ class Verbs:
 
 
 USERS: Final = Verbs(
-    search.Users, users.create_user, users.replace_user, users.modify_user, users.delete_user, users.render
+    search.Users, users.create_user, users.replace_user, users.modify_user, users.delete_user, user_answers.render
 )
 GROUPS: Final = Verbs(
     search.Groups, groups.create_group, groups.replace_group, groups.modify_group, groups.delete_group, groups.render
@@ -86,5 +86,5 @@ def _of_model(adapter: ModelAdapter) -> Verbs:
         partial(records.replace_record, adapter),
         partial(records.modify_record, adapter),
         partial(records.delete_record, adapter),
-        records.render_record,
+        partial(records.render_record, adapter),
     )
