@@ -20,11 +20,12 @@ _CONTENT_TYPE: Final = f"{MEDIA_TYPE}; charset=utf-8"
 _ACCEPTED: Final = frozenset({MEDIA_TYPE, "application/json"})
 
 
-def read_body(request: HttpRequest) -> dict[str, Any]:
+def read_body(request: HttpRequest, *, bulk: bool = False) -> dict[str, Any]:
     """The JSON object in a request's body; media type first, then size, then syntax.
 
+    :param bulk: whether the limit is ``BULK_MAX_PAYLOAD_SIZE`` instead of ``MAX_BODY_SIZE``.
     :raises UnsupportedMediaType: not JSON, not UTF-8, or compressed.
-    :raises PayloadTooLarge: longer than ``MAX_BODY_SIZE``; nothing of it was parsed.
+    :raises PayloadTooLarge: longer than the limit; nothing of it was parsed.
     :raises InvalidSyntax: see ``load_body``.
     """
     header = Message()
@@ -35,14 +36,18 @@ def read_body(request: HttpRequest) -> dict[str, Any]:
         raise UnsupportedMediaType("Send the body in UTF-8.")
     if request.META.get("HTTP_CONTENT_ENCODING", "identity").lower() not in ("", "identity"):
         raise UnsupportedMediaType("Send the body without compression.")
-    limit = app_settings.MAX_BODY_SIZE
+    limit = app_settings.BULK_MAX_PAYLOAD_SIZE if bulk else app_settings.MAX_BODY_SIZE
     try:
         # Read here, not by request.body, whose limit answers in HTML.
         data = request.read(limit + 1)
     except UnreadablePostError:
         raise BadRequest("The connection ended before the body was complete.") from None
     if len(data) > limit:
-        raise PayloadTooLarge(f"The body may have at most {limit} bytes.")
+        raise PayloadTooLarge(
+            f"The size of the request exceeds maxPayloadSize ({limit} bytes)."
+            if bulk
+            else f"The body may have at most {limit} bytes."
+        )
     return load_body(data)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, ClassVar, NoReturn
@@ -18,8 +18,8 @@ from rest_framework.views import APIView
 
 from ..conf import app_settings
 from ..models import ScimToken
-from ..protocol.errors import Forbidden, MethodNotAllowed, NotFound, NotSupported, Unauthorized
-from ..protocol.messages import list_response
+from ..protocol.errors import Forbidden, MethodNotAllowed, NotFound, Unauthorized
+from ..protocol.messages import ListQuery, list_response
 from ..protocol.projection import Projection
 from ..services import audit, role_catalog, search
 from ..services.addresses import remote_address
@@ -52,6 +52,10 @@ class ScimView(APIView):
     depth: int = 1
     """Segments of the path below the mount."""
     is_public: ClassVar[bool] = False
+    is_personal: ClassVar[bool] = False
+    """Whether it is open to a credential that is one person's."""
+    reading: Collection[str] = READING
+    """The methods that change nothing."""
     context: Context | None = None
 
     @classmethod
@@ -78,6 +82,8 @@ class ScimView(APIView):
             key_id=presented.key_id,
             scopes=presented.scopes,
             remote_addr=remote_address(request._request.META),
+            # The host's own authentication classes may say whose credential it is.
+            actor=getattr(presented, "user", None),
         )
         with audit.refusals(context, Action.AUTHENTICATE, ""):
             self._check_access(request, context)
@@ -92,7 +98,11 @@ class ScimView(APIView):
             reason = import_string(app_settings.IS_ALLOWED)(context.connection)
             if reason:
                 raise Forbidden(str(reason))
-        if context.scopes != ScimToken.Scopes.WRITE and request.method not in READING:
+        if context.actor is not None and not (self.is_personal or self.is_public):
+            raise Forbidden("This credential is one person's: only /Me is open to it.")
+        if not getattr(context.actor, "is_active", True):
+            raise Forbidden("The account behind this credential is not active.")
+        if context.scopes != ScimToken.Scopes.WRITE and request.method not in self.reading:
             raise Forbidden("This token may only read.")
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
@@ -130,6 +140,12 @@ class ResourceView(ScimView):
         query = read_query(request._request)
         return Projection.parse(query.attributes, query.excluded_attributes, self.kind.resource_type)
 
+    def listed(self, query: ListQuery) -> HttpResponse:
+        """A page of what a query finds."""
+        projection = Projection.parse(query.attributes, query.excluded_attributes, self.kind.resource_type)
+        page = search.list_resources(self.kind, query, projection)
+        return respond(list_response(page.resources, total=page.total, start_index=query.start_index))
+
     def locations(self, scim_id: str) -> dict[str, str]:
         location = f"{self.caller.base_url}{self.kind.resource_type.endpoint}/{scim_id}"
         return {"Location": location, "Content-Location": location}
@@ -146,9 +162,7 @@ class ResourcesView(ResourceView):
 
     def get(self, request: Request) -> HttpResponse:
         with self.watched(Action.READ):
-            query = read_query(request._request)
-            page = search.list_resources(self.kind, query, self.projection(request))
-        return respond(list_response(page.resources, total=page.total, start_index=query.start_index))
+            return self.listed(read_query(request._request))
 
     def post(self, request: Request) -> HttpResponse:
         with self.watched(Action.CREATE):
@@ -261,12 +275,3 @@ class UnknownView(ScimView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> NoReturn:
         refuse_path(request)
-
-
-class NotSupportedView(ScimView):
-    """Endpoints of the protocol that are not offered."""
-
-    def _refuse(self, request: Request, **kwargs: Any) -> NoReturn:
-        raise NotSupported
-
-    get = post = put = patch = delete = _refuse

@@ -20,7 +20,7 @@ from ..protocol.etags import Match
 from ..protocol.keys import user_name_key
 from ..protocol.patch import apply_operations, parse_operations
 from ..protocol.validation import clean_resource, require
-from . import audit, belonging, guard, lifecycle, roles, sync
+from . import audit, belonging, guard, lifecycle, me, roles, sync
 from .context import Context
 from .rows import Index, groups_of, host_columns, index_of, lock
 from .search import resource_id
@@ -232,6 +232,7 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str, if_ma
     before = False if _is_hidden(stored) else bool(shown.get("active", True))
     after = bool(wanted.get("active", before))
     changed = {name for name in shown.keys() | wanted.keys() if shown.get(name) != wanted.get(name)}
+    me.refuse_others(context, changed, shown, wanted)
     if changed:
         # Whether the host changed something that no receiver has seen, so that the index does not have it either.
         unseen = adapter.remembered(shown, shown=shown, sent=stored) != stored

@@ -67,9 +67,9 @@ GROUPS: Final = Verbs(
 
 
 def verbs_of(context: Context) -> Mapping[str, Verbs]:
-    """The verbs of every resource type that a connection has, by endpoint (``"/Users"``)."""
+    """What can be done in a connection, by the endpoint of the resource type (``/Users``), in the order of a search."""
     own = {adapter.endpoint: _of_model(adapter) for adapter in get_model_adapters(context.connection.portal)}
-    return {**own, "/Users": USERS, "/Groups": GROUPS}
+    return {context.adapter.endpoint: USERS, context.group_adapter.endpoint: GROUPS, **own}
 
 
 def is_endpoint(endpoint: str) -> bool:

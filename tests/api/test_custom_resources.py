@@ -400,6 +400,24 @@ def test_a_portal_has_types_of_its_own(scim: ScimClient, issue_token: Callable[.
         assert scim.get("/ResourceTypes").json()["totalResults"] == 3
 
 
+def test_searches_and_bulk_requests_reach_the_type(scim: ScimClient, several: list[dict[str, Any]]) -> None:
+    search = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "filter": "ports ge 2"}
+    assert scim.post("/Devices/.search", search).json()["totalResults"] == 2
+    assert scim.post("/.search", search).json()["totalResults"] == 2
+    everything = scim.get("/", sortBy="displayName").json()
+    assert [item["meta"]["resourceType"] for item in everything["Resources"]].count("Device") == 4
+    operations = [
+        {"method": "POST", "path": "/Devices", "bulkId": "one", "data": device("B-1")},
+        {"method": "DELETE", "path": f"/Devices/{several[0]['id']}"},
+        {"method": "POST", "path": "/Devices", "bulkId": "two", "data": device("B-1")},
+    ]
+    answer = scim.post(
+        "/Bulk", {"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": operations}
+    )
+    assert [item["status"] for item in answer.json()["Operations"]] == ["201", "204", "409"], answer.content
+    assert serials(scim) == ["S-2", "T-1", "T-10", "B-1"]
+
+
 def test_events_hold_values_where_the_host_says_so(scim: ScimClient) -> None:
     with wired(EVENT_VALUES=True):
         made = create(scim)
