@@ -50,7 +50,7 @@ class Attr:
     def from_host(self, path: BoundPath, values: tuple[Any, ...]) -> Any:
         """The SCIM value of these column values; ``None`` is unassigned."""
         value = self.get(*values) if any(item is not None for item in values) else None
-        return None if value == "" else value
+        return None if isinstance(value, str | list | dict) and not value else value
 
     def to_host(self, path: BoundPath, document: Mapping[str, Any]) -> tuple[Any, ...]:
         """The column values, in the order of ``fields``, that a document asks for."""
@@ -164,6 +164,7 @@ class PrimaryValue(Identifier):
             return chosen.get("value")
 
         super().__init__(field, get=get, set=set_ if writes else None)
+        self.type = type
 
 
 class _FullNamePart(Attr):

@@ -12,8 +12,7 @@ from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual
 
 from ..protocol.errors import InvalidFilter
 from ..protocol.filters import Compare
-from ..protocol.schemas import BoundPath
-from .base import ResourceAdapter
+from ..protocol.schemas import Attribute
 from .fields import HostPath
 
 NOTHING: Final = Q(pk__in=())
@@ -75,15 +74,15 @@ def certain(condition: Q) -> Q:
     return Q(Case(When(condition, then=Value(True)), default=Value(False), output_field=BooleanField()))
 
 
-def host_order(path: BoundPath, adapter: ResourceAdapter, prefix: str) -> Any:
+def host_order(column: HostPath, attribute: Attribute, prefix: str) -> Any:
     """A column of the host's to order by: text without regard to case, unless caseExact; empty is no value.
 
+    :param attribute: what the column's values are.
     :param prefix: the way to the host's model, as in ``Attr.condition``.
     """
-    host_path = HostPath(adapter.model, str(adapter.by_key[path.key].attr.lookup))
-    column: Any = F(f"{prefix}{host_path.stored_in}")
-    for key in host_path.keys:
-        column = KeyTextTransform(key, column)
-    if path.target.type not in ("string", "reference"):
-        return column
-    return NullIf(column if path.target.case_exact else Lower(column), Value(""))
+    found: Any = F(f"{prefix}{column.stored_in}")
+    for key in column.keys:
+        found = KeyTextTransform(key, found)
+    if attribute.type not in ("string", "reference"):
+        return found
+    return NullIf(found if attribute.case_exact else Lower(found), Value(""))

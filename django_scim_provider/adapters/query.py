@@ -20,6 +20,7 @@ from ..protocol.filters import And, Compare, Element, Filter, Or, Present
 from ..protocol.keys import fold
 from ..protocol.schemas import BoundPath
 from .conditions import EVERYTHING, NOTHING, certain, host_order, id_condition, key_condition, time_condition
+from .fields import HostPath
 from .index import value_key
 from .users import UserAdapter
 
@@ -48,7 +49,7 @@ def compile_sort(path: BoundPath, adapter: UserAdapter) -> Any:
     if own is not None:
         return F(own)
     if adapter.has_column(path):
-        return host_order(path, adapter, HOST)
+        return host_order(HostPath(adapter.model, str(adapter.by_key[path.key].attr.lookup)), path.target, HOST)
     whole = BoundPath(path.urn, path.attribute).key
     if whole in adapter.always_shown or whole in ("meta", "schemas"):
         raise InvalidValue(f"Results cannot be sorted by {path.key}.")

@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from ..adapters import get_group_adapter, get_user_adapter
+from ..adapters import get_group_adapter, get_model_adapters, get_user_adapter
 from ..conf import app_settings
 from ..protocol import discovery
 from ..protocol.errors import Forbidden, NotFound
@@ -33,7 +33,8 @@ class DiscoveryView(ScimView):
     def resource_types(self) -> tuple[ResourceType, ...]:
         context = self.context
         portal = context.connection.portal if context else ""
-        resource_types = (get_user_adapter(portal).resource_type, get_group_adapter(portal).resource_type)
+        adapters = (get_user_adapter(portal), get_group_adapter(portal), *get_model_adapters(portal))
+        resource_types = tuple(adapter.resource_type for adapter in adapters)
         return (*resource_types, role_catalog.ROLES) if context and context.dialect.lists_roles else resource_types
 
     def base(self, request: Request) -> str:

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from ..protocol.messages import ListQuery, list_response, parse_search
 from ..services import audit, mixed
 from .messages import read_body, read_query, respond
-from .views import Action, ResourceView, ScimView
+from .views import Action, HostView, ResourceView, ScimView
 
 READING = frozenset({"POST"})
 """It is a read: a token that may only read may send it."""
@@ -29,6 +29,10 @@ class SearchView(ResourceView):
     def post(self, request: Request) -> HttpResponse:
         with self.watched(Action.READ):
             return self.listed(read_search(self, request))
+
+
+class RecordsSearchView(HostView, SearchView):
+    """``/Devices/.search``."""
 
 
 class RootView(ScimView):

@@ -24,7 +24,7 @@ from ..protocol.projection import Projection
 from ..services import audit, role_catalog, search
 from ..services.addresses import remote_address
 from ..services.context import Context
-from ..services.verbs import USERS, Verbs, Written
+from ..services.verbs import USERS, Verbs, Written, is_endpoint, verbs_of
 from . import throttling
 from .client import base_url, is_allowed_address
 from .exceptions import to_scim_error
@@ -207,6 +207,38 @@ class OneResourceView(ResourceView):
         return respond(None, 204)
 
 
+class HostView(ResourceView):
+    """What the endpoints of the host's own resource types share: which one it is stands in the path."""
+
+    endpoint: str
+    """Without a slash."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, endpoint: str, **kwargs: Any) -> Any:
+        self.endpoint = endpoint
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        return super().get_authenticators() if is_endpoint(f"/{self.endpoint}") else []
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if not is_endpoint(f"/{self.endpoint}"):
+            refuse_path(request)
+        super().initial(request, *args, **kwargs)
+        verbs = verbs_of(self.caller).get(f"/{self.endpoint}")
+        if verbs is None:
+            # Another portal has it.
+            refuse_path(request)
+        self.verbs = verbs
+
+
+class RecordsView(HostView, ResourcesView):
+    """``/Devices``."""
+
+
+class RecordView(HostView, OneResourceView):
+    """``/Devices/{id}``."""
+
+
 class RolesView(ScimView):
     """``/Roles``: what can be assigned; Okta's entitlement discovery reads it."""
 
@@ -233,6 +265,12 @@ class RoleView(ScimView):
         return respond_with_found(found, _locations(role_catalog.location(self.caller, key)))
 
 
+def refuse_path(request: Request) -> NoReturn:
+    # As BearerAuthentication does: no report of this request can print the token.
+    request._request.META.pop("HTTP_AUTHORIZATION", None)
+    raise NotFound("There is no such endpoint.")
+
+
 class UnknownView(ScimView):
     """Every other path under the mount."""
 
@@ -240,6 +278,4 @@ class UnknownView(ScimView):
         return []
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> NoReturn:
-        # As BearerAuthentication does: no report of this request can print the token.
-        request._request.META.pop("HTTP_AUTHORIZATION", None)
-        raise NotFound("There is no such endpoint.")
+        refuse_path(request)
