@@ -53,6 +53,26 @@ def test_schemas_are_well_formed(scim: ScimClient) -> None:
             assert all(sub["type"] != "complex" for sub in attribute.get("subAttributes", ()))
 
 
+def test_documents_of_discovery_are_complete(scim: ScimClient) -> None:
+    config = scim.get("/ServiceProviderConfig").json()
+    for name in ("patch", "bulk", "filter", "changePassword", "sort", "etag"):
+        assert isinstance(config[name]["supported"], bool)
+    for limit in (config["bulk"]["maxOperations"], config["bulk"]["maxPayloadSize"], config["filter"]["maxResults"]):
+        assert limit > 0
+    for scheme in config["authenticationSchemes"]:
+        assert scheme["type"]
+        assert scheme["name"]
+        assert scheme["description"]
+    served = {schema["id"] for schema in _schemas(scim)}
+    for item in scim.get("/ResourceTypes").json()["Resources"]:
+        assert item["description"]
+        assert item["endpoint"] == f"/{item['name']}s"
+        assert item["schema"] in served
+        for extension in item["schemaExtensions"]:
+            assert extension["schema"] in served
+            assert isinstance(extension["required"], bool)
+
+
 def test_every_resource_has_the_common_attributes(scim: ScimClient, connection: ScimConnection) -> None:
     Group.objects.create(name="Readers")
     adopted = HostUserFactory()
