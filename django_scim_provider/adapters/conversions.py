@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from django.conf import settings
 from django.db import models
 from django.db.models import F, FloatField, Q, Value
 from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
-from django.utils import timezone
 
 from ..protocol.filter_grammar import instant
 from ..protocol.filters import Compare
@@ -33,24 +30,11 @@ class Moment(Attr):
     """A dateTime in a ``DateTimeField``, shown in UTC unless it was sent in another form."""
 
     def __init__(self, field: str) -> None:
-        super().__init__(field, get=_shown_moment, set=_stored_moment)
-
-    def condition(self, compare: Compare, prefix: str) -> Q | None:
-        return super().condition(replace(compare, value=_local(compare.value)), prefix)
+        super().__init__(field, get=_shown_moment, set=lambda text: None if text is None else instant(text))
 
 
 def _shown_moment(value: datetime) -> str:
-    aware = value if timezone.is_aware(value) else timezone.make_aware(value)
-    return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def _stored_moment(text: str | None) -> Any:
-    return None if text is None else _local(instant(text))
-
-
-def _local(moment: Any) -> Any:
-    """As the project stores times: aware, or else in its own time zone."""
-    return moment if settings.USE_TZ or moment is None else timezone.make_naive(moment)
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 class Number(Attr):

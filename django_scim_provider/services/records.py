@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from django.db.models import ProtectedError, Q, QuerySet, RestrictedError
-from django.utils import timezone
 
 from ..adapters import ModelAdapter
 from ..adapters.model_query import compile_model_filter, compile_model_sort
@@ -114,7 +113,7 @@ class Records(Kind[RecordRow]):
         meta = {"resourceType": adapter.name}
         for name, moment in (("created", row.created), ("lastModified", row.modified)):
             if moment is not None:
-                meta[name] = wire_time(moment if timezone.is_aware(moment) else timezone.make_aware(moment))
+                meta[name] = wire_time(moment)
         meta["location"] = f"{self.context.base_url}{adapter.endpoint}/{quote(row.id, safe='')}"
         if has_version:
             meta["version"] = self.version(shown)

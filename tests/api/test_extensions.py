@@ -15,7 +15,7 @@ from django_scim_provider.adapters import get_user_adapter
 from django_scim_provider.models import ScimUser
 from django_scim_provider.protocol import filters
 from django_scim_provider.protocol.urns import ENTERPRISE_USER, USER
-from hosts.inventory.models import Profile
+from hosts.inventory.models import Staff
 from hosts.inventory.scim import STAFF, StaffAdapter
 
 URN = STAFF.id
@@ -62,14 +62,14 @@ def test_every_type_is_written_to_its_column_or_kept_and_shown_as_sent(scim: Sci
     assert made["schemas"] == [USER, URN]
     assert made[URN] == MAPPED | KEPT
     assert scim.get(f"/Users/{made['id']}").json() == made
-    profile = Profile.objects.get()
-    assert (profile.badge, profile.floor, str(profile.rate), profile.is_contractor) == ("B-7", 3, "12.50", True)
-    assert profile.hired_at.isoformat() == "2026-01-31T08:00:00+00:00"
-    assert (bytes(profile.photo), profile.skills, profile.desk) == (b"\xfb\xff", MAPPED["skills"], MAPPED["desk"])
+    record = Staff.objects.get()
+    assert (record.badge, record.floor, str(record.rate), record.is_contractor) == ("B-7", 3, "12.50", True)
+    assert record.hired_at.isoformat() == "2026-01-31T08:00:00+00:00"
+    assert (bytes(record.photo), record.skills, record.desk) == (b"\xfb\xff", MAPPED["skills"], MAPPED["desk"])
     # What the application changes is shown, in the one form that there is then.
-    profile.rate, profile.photo, profile.hired_at, profile.badge = "3.20", b"\0", datetime(2027, 1, 1, tzinfo=UTC), None
-    profile.skills = []
-    profile.save()
+    record.rate, record.photo, record.hired_at, record.badge = "3.20", b"\0", datetime(2027, 1, 1, tzinfo=UTC), None
+    record.skills = []
+    record.save()
     shown = scim.get(f"/Users/{made['id']}").json()[URN]
     assert (shown["rate"], shown["photo"], shown["hiredAt"]) == (3.2, "AA==", "2027-01-01T00:00:00Z")
     assert "badgeNumber" not in shown
@@ -80,9 +80,9 @@ def test_a_replacement_clears_what_it_leaves_out_but_not_what_is_immutable(scim:
     made = scim.post("/Users", staff("ada", **MAPPED, **KEPT)).json()
     answer = scim.put(f"/Users/{made['id']}", staff("ada", badgeNumber="B-8"))
     assert answer.json()[URN] == {"badgeNumber": "B-8", "costCode": "C-1"}
-    profile = Profile.objects.get()
-    assert (profile.badge, profile.floor, profile.rate, profile.hired_at) == ("B-8", None, None, None)
-    assert (profile.photo, profile.is_contractor, profile.skills) == (None, False, None)
+    record = Staff.objects.get()
+    assert (record.badge, record.floor, record.rate, record.hired_at) == ("B-8", None, None, None)
+    assert (record.photo, record.is_contractor, record.skills) == (None, False, None)
     refused = scim.put(f"/Users/{made['id']}", staff("ada", costCode="C-2"))
     assert (refused.status_code, refused.json()["scimType"]) == (400, "mutability")
     assert scim.put(f"/Users/{made['id']}", made).json()[URN] == made[URN]

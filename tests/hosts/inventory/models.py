@@ -1,4 +1,4 @@
-"""What a host has besides people: things of its own, and a profile with a column of every type."""
+"""What a host has besides people: things of its own, and about people a column of every type."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class Part(models.Model):
         return str(self.pk)
 
 
-class Profile(models.Model):
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+class Staff(models.Model):
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="staff")
     badge = models.CharField(max_length=20, unique=True, null=True)  # noqa: DJ001 (hosts do this)
     floor = models.IntegerField(null=True)
     rate = models.DecimalField(max_digits=6, decimal_places=2, null=True)

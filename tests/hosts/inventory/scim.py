@@ -54,16 +54,16 @@ STAFF = Schema(
 class StaffAdapter(UserAdapter):
     extensions = (*UserAdapter.extensions, STAFF)
     attributes: ClassVar[Any] = UserAdapter.attributes | {
-        f"{STAFF.id}:badgeNumber": "profile__badge",
-        f"{STAFF.id}:floor": "profile__floor",
-        f"{STAFF.id}:rate": "profile__rate",
-        f"{STAFF.id}:hiredAt": "profile__hired_at",
-        f"{STAFF.id}:photo": "profile__photo",
-        f"{STAFF.id}:contractor": "profile__is_contractor",
-        f"{STAFF.id}:skills": "profile__skills",
-        f"{STAFF.id}:desk": "profile__desk",
+        f"{STAFF.id}:badgeNumber": "staff__badge",
+        f"{STAFF.id}:floor": "staff__floor",
+        f"{STAFF.id}:rate": "staff__rate",
+        f"{STAFF.id}:hiredAt": "staff__hired_at",
+        f"{STAFF.id}:photo": "staff__photo",
+        f"{STAFF.id}:contractor": "staff__is_contractor",
+        f"{STAFF.id}:skills": "staff__skills",
+        f"{STAFF.id}:desk": "staff__desk",
     }
-    scope_models = ("inventory.Profile",)
+    scope_models = ("inventory.Staff",)
 
 
 LOCATION = Schema(
