@@ -316,11 +316,6 @@ def list_users(context: Context, query: ListQuery, projection: Projection) -> Pa
     return list_resources(Users(context), query, projection)
 
 
-def get_group(context: Context, scim_id: str, projection: Projection) -> dict[str, Any]:
-    """One group; see ``get_resource``."""
-    return get_resource(Groups(context), scim_id, projection)
-
-
 def _parse(kind: Kind[Any], text: str) -> Filter:
     context = kind.context
     return filters.parse_filter(

@@ -58,7 +58,7 @@ def corpus(context: Context) -> list[dict[str, Any]]:
             body["externalId"] = dice.choice(NAMES) + str(number % 5)
         made.append(groups.create_group(context, body).id)
     everything = Projection.parse((), (), context.group_adapter.resource_type)
-    return [search.get_group(context, scim_id, everything) for scim_id in made]
+    return [search.get_resource(search.Groups(context), scim_id, everything) for scim_id in made]
 
 
 def _quoted(text: str) -> str:
