@@ -51,7 +51,7 @@ class Attr:
     def from_host(self, path: BoundPath, values: tuple[Any, ...]) -> Any:
         """The SCIM value of these column values; ``None`` is unassigned."""
         value = self.get(*values) if any(item is not None for item in values) else None
-        return None if value == "" else value
+        return None if isinstance(value, str | list | dict) and not value else value
 
     def to_host(self, path: BoundPath, document: Mapping[str, Any]) -> tuple[Any, ...]:
         """The column values, in the order of ``fields``, that a document asks for."""
@@ -96,7 +96,7 @@ _ORDER = {"gt": "gt", "ge": "gte", "lt": "lt", "le": "lte"}
 def column_condition(column: str, compare: Compare) -> Q:
     """A comparison on a column of the host's, whose collation is the host's affair."""
     operator, value = compare.operator, compare.value
-    exact = compare.path.target.case_exact or not isinstance(value, str)
+    exact = compare.path.target.case_exact or compare.path.target.type == "binary" or not isinstance(value, str)
     lookup = _ORDER.get(operator) or _LOOKUPS[exact][operator]
     found = Q((f"{column}__{lookup}", value))
     if isinstance(value, str):
@@ -173,6 +173,7 @@ class PrimaryValue(Identifier):
             return chosen.get("value")
 
         super().__init__(field, get=get, set=set_ if writes else None)
+        self.type = type
 
 
 class _FullNamePart(Attr):

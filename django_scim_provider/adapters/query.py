@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from django.db.models import BooleanField, Case, Exists, ExpressionWrapper, OuterRef, Q, Value, When
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q
 
 from ..models import ScimConnection, ScimMembership, ScimValue
 from ..models.values import bounded_key
@@ -19,7 +19,7 @@ from ..protocol.errors import InvalidFilter
 from ..protocol.filters import And, Compare, Element, Filter, Or, Present
 from ..protocol.keys import fold
 from ..protocol.schemas import BoundPath
-from .conditions import EVERYTHING, NOTHING, id_condition, key_condition, time_condition
+from .conditions import EVERYTHING, NOTHING, certain, id_condition, key_condition, time_condition
 from .users import UserAdapter
 from .value_keys import value_key
 
@@ -87,10 +87,10 @@ class _Compiler:
 
     def _on_host(self, path: BoundPath, node: Compare) -> Q:
         attr = self.adapter.by_key[path.key].attr
-        condition = attr.condition(node, HOST)
+        condition = self.adapter.condition(node, HOST)
         if condition is None:
             raise InvalidFilter(f"Filtering on {path.key} is not supported.")
-        found = _certain(condition & self._is_live())
+        found = certain(condition & self._is_live())
         # What was sent takes precedence over a column that is never written, and is in the index.
         return found if attr.writes else found & ~Q(Exists(_rows(path)))
 
@@ -113,8 +113,8 @@ class _Compiler:
         for part in parts:
             condition |= Q(Exists(_rows(part)))
             if self.adapter.has_column(part):
-                present = self.adapter.by_key[part.key].attr.present(HOST)
-                condition |= _certain((present or NOTHING) & self._is_live())
+                present = self.adapter.present(part, HOST)
+                condition |= certain((present or NOTHING) & self._is_live())
         return condition
 
     def _schemas(self, node: Compare) -> Q:
@@ -150,11 +150,6 @@ class _Compiler:
         if self.below is None:
             return Q(Exists(mine.filter(_group_condition(node, "group__"))))
         return Q(Exists(mine.filter(group__in=self.below(_group_condition(node, "")))))
-
-
-def _certain(condition: Q) -> Q:
-    """True or false, never unknown: its complement holds where a row or a key of a JSON column is missing."""
-    return Q(Case(When(condition, then=Value(True)), default=Value(False), output_field=BooleanField()))
 
 
 # Our own columns -------------------------------------------------------------------------------------------
@@ -207,10 +202,11 @@ def _element_condition(node: Compare) -> Q:
     operator = "eq" if node.operator == "ne" else node.operator
     sub = node.path.sub.name if node.path.sub else "value"
     if sub == "primary":
-        return Q(primary=node.value)
+        # A value that does not say is not the primary one (RFC 7643 section 2.4).
+        return Q(primary=True) if node.value else Q(primary=False) | Q(primary__isnull=True)
     if sub == "type":
         return ~Q(type="") & key_condition("type", operator, bounded_key(fold(str(node.value))))
-    if node.path.attribute.sub("value") is None:
+    if node.path.attribute.sub("value") is None and node.path.sub is not None:
         inner = BoundPath(node.path.urn, node.path.attribute, node.path.sub)
         rows = ScimValue.objects.filter(
             _value_condition(node), scim_user=OuterRef("scim_user"), attribute=inner.key, position=OuterRef("position")

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property, reduce
 from operator import or_
 from typing import Any, ClassVar
@@ -21,6 +21,7 @@ from .attributes import Attr
 from .base import ResourceAdapter
 from .fields import HostPath
 from .roles import GroupRoles, RoleBackend
+from .saving import save_columns
 
 
 class UserAdapter(ResourceAdapter):
@@ -48,6 +49,9 @@ class UserAdapter(ResourceAdapter):
 
     validate_user_name: ClassVar[bool] = False
     """Whether the host field's own validators judge a userName; Django's refuses names that Entra ID really sends."""
+
+    me_writable: ClassVar[Collection[str]] = ()
+    """What people may change of themselves through ``/Me``: ``"displayName"``, ``f"{ENTERPRISE_USER}:division"``."""
 
     multi_tenant: ClassVar[bool] = False
     """Whether a connection's tenant limits which people it sees."""
@@ -167,26 +171,26 @@ class UserAdapter(ResourceAdapter):
         user = self.model()
         if isinstance(user, AbstractBaseUser):
             user.set_unusable_password()
-        self._save(user, columns, using)
+        save_columns(user, columns, using)
         return user
 
     def update(self, user: Any, columns: Mapping[str, Any], using: str) -> None:
         """Write columns, and nothing else."""
-        self._save(user, columns, using)
+        save_columns(user, columns, using)
 
     def suspend(self, user: Any, using: str) -> None:
         """End access: not active, and every session dies because the unusable password is drawn anew."""
-        self._save(user, self._active(False), using, extra=self._forget_password(user))
+        save_columns(user, self._active(False), using, extra=self._forget_password(user))
 
     def activate(self, user: Any, using: str) -> None:
         """Let the person sign in again; nothing that ended comes back."""
         if self.soft_deletes and user.deleted_at is not None:
             user.restore()
-        self._save(user, self._active(True), using)
+        save_columns(user, self._active(True), using)
 
     def soft_delete(self, user: Any, using: str) -> None:
         """Mark deleted, free the user name and the address, end access."""
-        self._save(user, {}, using, extra=self._forget_password(user))
+        save_columns(user, {}, using, extra=self._forget_password(user))
         user.soft_delete()
 
     def delete(self, user: Any, using: str) -> None:
@@ -202,7 +206,7 @@ class UserAdapter(ResourceAdapter):
         fields = {column: HostPath(self.model, column).field for column in self.unique_columns}
         text = (models.CharField, models.TextField)
         freed = {name: freed_value(f.max_length) if isinstance(f, text) else None for name, f in fields.items()}
-        self._save(user, freed, using)
+        save_columns(user, freed, using)
 
     def _active(self, active: bool) -> dict[str, Any]:
         mapped = self.by_key.get("active")
@@ -217,29 +221,3 @@ class UserAdapter(ResourceAdapter):
         # A new random suffix each time: the session hash is made from it, on every session engine.
         user.set_unusable_password()
         return ["password"]
-
-    def _save(self, user: Any, columns: Mapping[str, Any], using: str, *, extra: Iterable[str] = ()) -> None:
-        """Save the user first, then rows related to it, each with the fields that were assigned.
-
-        Related rows are looked for once the user is saved: a host's signal may have made them.
-        """
-        paths = [(HostPath(self.model, column), value) for column, value in columns.items()]
-        own = [(path, value) for path, value in paths if not path.relations]
-        _save_row(user, {*extra, *(path.write(user, value)[1] for path, value in own)}, using)
-        rows: dict[tuple[str, ...], tuple[models.Model, set[str]]] = {}
-        for path, value in paths:
-            if path.relations:
-                _, field = path.write(user, value)
-                for depth, row in enumerate(path.rows(user), start=1):
-                    rows.setdefault(path.relations[:depth], (row, set()))
-                rows[path.relations][1].add(field)
-        for relations in sorted(rows, key=len):
-            _save_row(*rows[relations], using)
-
-
-def _save_row(row: models.Model, fields: set[str], using: str) -> None:
-    if row._state.adding:
-        row.save(using=using, force_insert=True)
-    elif fields:
-        fields |= {field.name for field in row._meta.concrete_fields if getattr(field, "auto_now", False)}
-        row.save(using=using, update_fields=fields)

@@ -18,20 +18,24 @@ class ServiceProviderConfig:
     max_results: int = 200
     authentication_schemes: tuple[Mapping[str, Any], ...] = ()
     patch: bool = True
-    bulk: bool = False
-    bulk_max_operations: int = 0
-    bulk_max_payload_size: int = 0
+    bulk: bool = True
+    bulk_max_operations: int = 1000
+    bulk_max_payload_size: int = 4 * 1024 * 1024
     filter: bool = True
     change_password: bool = False
     sort: bool = True
     etag: bool = True
     default_page_size: int = 100
     cursor_timeout: int = 3600
+    interop_profile: bool = False
+    """Whether everything is as the SCIM 2.0 Interoperability Profile wants it; shown only where it is."""
 
     def as_document(self, base_url: str) -> dict[str, Any]:
         document: dict[str, Any] = {"schemas": [urns.SERVICE_PROVIDER_CONFIG]}
         if self.documentation_uri:
             document["documentationUri"] = self.documentation_uri
+        if self.interop_profile:
+            document["interopProfileConformant"] = True
         return document | {
             "patch": {"supported": self.patch},
             "bulk": {

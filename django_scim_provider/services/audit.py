@@ -19,8 +19,8 @@ from .transactions import now
 Action = ScimEvent.Action
 Outcome = ScimEvent.Outcome
 _LABEL_LENGTH: Final = 255
-_ID: Final = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-"""What may be an id of ours; anything else in a path is the client's text and stays out of the events."""
+_ID: Final = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9]{1,19}")
+"""What may be an id of ours, or a key of the host's; other text in a path is the client's and stays out of events."""
 logger = logging.getLogger("django_scim_provider")
 
 

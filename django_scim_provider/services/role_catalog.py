@@ -76,6 +76,11 @@ def _order(query: ListQuery) -> Callable[[Mapping[str, Any]], tuple[str, str]]:
     return lambda role: (fold(role[name]), role["id"])
 
 
+def location(context: Context, key: str) -> str:
+    """Where a role is to be found."""
+    return f"{context.base_url}{ROLES.endpoint}/{quote(key, safe='')}"
+
+
 def _roles(context: Context) -> list[Role]:
     backend = context.adapter.roles
     return [role for role in backend.choices(context.connection) if not backend.is_privileged(role.key)]
@@ -88,7 +93,7 @@ def _document(context: Context, role: Role) -> dict[str, Any]:
         "displayName": role.label,
         "meta": {
             "resourceType": ROLES.name,
-            "location": f"{context.base_url}{ROLES.endpoint}/{quote(role.key, safe='')}",
+            "location": location(context, role.key),
             "version": digest((role.key, role.label)),
         },
     }

@@ -63,7 +63,7 @@ class Row(Protocol):
     """What every kind of row has."""
 
     @property
-    def pk(self) -> int: ...
+    def pk(self) -> Any: ...
 
 
 RowT = TypeVar("RowT", bound=Row)
@@ -99,7 +99,14 @@ class Kind(Generic[RowT]):
         """Rows for a look-up that an index answers, ``None`` for any other comparison."""
         raise NotImplementedError
 
-    def by_id(self, scim_id: UUID) -> list[RowT]:
+    def known_id(self, text: str) -> Any:
+        """The id in a path, as ``by_id`` takes it.
+
+        :raises NotFound: it is not one that there could be.
+        """
+        return resource_id(text)
+
+    def by_id(self, scim_id: Any) -> list[RowT]:
         """The row with an id, if there is one."""
         return self.fetch(self.queryset().filter(scim_id=scim_id))
 
@@ -150,7 +157,7 @@ class Users(Kind[UserRow]):
         rows = look_up(self.context, "user_name_key", fold(value), 1)
         return [row for row in rows if self._answers_to(row, value)] or self._by_host_name(value)
 
-    def by_id(self, scim_id: UUID) -> list[UserRow]:
+    def by_id(self, scim_id: Any) -> list[UserRow]:
         return look_up(self.context, "scim_id", scim_id, 1)
 
     def first_page(self, count: int) -> list[UserRow]:
@@ -271,7 +278,7 @@ def find_resource(kind: Kind[Any], scim_id: str, projection: Projection, conditi
 
 
 def _row(kind: Kind[RowT], scim_id: str) -> RowT:
-    rows = kind.by_id(resource_id(scim_id))
+    rows = kind.by_id(kind.known_id(scim_id))
     if not rows:
         raise NotFound
     return rows[0]

@@ -16,7 +16,7 @@ from ..protocol.etags import Match
 from ..protocol.keys import user_name_key
 from ..protocol.patch import apply_operations, parse_operations
 from ..protocol.validation import clean_resource, require
-from . import audit, belonging, guard, lifecycle, roles, sync, user_index
+from . import audit, belonging, guard, lifecycle, me, roles, sync, user_index
 from .context import Context
 from .rows import groups_of, host_columns, index_of, lock
 from .search import resource_id
@@ -69,13 +69,13 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
             resource_id=row.scim_id,
             label=row.user_name,
             changed=wanted,
-            values=event_values(context, wanted, wanted),
+            values=event_values(context.adapter, wanted, wanted),
             warnings=cleaned.ignored,
         )
         _announce(context, signals.user_provisioned, row)
         return written(context, row, {})
 
-    return run(work, context.using)._replace(sent=sent_in(wanted, context))
+    return run(work, context.using)._replace(sent=sent_in(wanted, context.adapter.resource_type))
 
 
 def replace_user(context: Context, scim_id: str, body: Mapping[str, Any], *, if_match: Match | None = None) -> Written:
@@ -86,16 +86,17 @@ def replace_user(context: Context, scim_id: str, body: Mapping[str, Any], *, if_
     """
     cleaned = clean_resource(body, context.adapter.resource_type, tolerance=context.dialect.tolerance)
     del body  # as in create_user
-    require(cleaned.document, context.adapter.resource_type)
+    resource_type = context.adapter.resource_type
 
     def replaced(shown: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
         active = {"active": shown["active"]} if "active" in shown else {}
-        wanted = mutability.replaced(shown, cleaned.document, context.adapter.resource_type)
-        return {**active, **wanted}, cleaned.ignored
+        wanted = {**active, **mutability.replaced(shown, cleaned.document, resource_type)}
+        require(wanted, resource_type)
+        return wanted, cleaned.ignored
 
     pk = resource_id(scim_id)
     done = run(lambda: _change(context, pk, replaced, audit.Action.REPLACE, if_match), context.using)
-    return done._replace(sent=sent_in(cleaned.document, context))
+    return done._replace(sent=sent_in(cleaned.document, resource_type))
 
 
 def modify_user(context: Context, scim_id: str, body: Mapping[str, Any], *, if_match: Match | None = None) -> Written:
@@ -112,12 +113,12 @@ def modify_user(context: Context, scim_id: str, body: Mapping[str, Any], *, if_m
 
     def patched(shown: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
         result = apply_operations(shown, parsed.operations, resource_type, tolerance=tolerance)
-        require(result.document, resource_type)
+        require(result.document, resource_type, before=shown)
         return result.document, parsed.ignored
 
     pk = resource_id(scim_id)
     done = run(lambda: _change(context, pk, patched, audit.Action.MODIFY, if_match), context.using)
-    return done._replace(sent=sent_by(parsed.operations, context))
+    return done._replace(sent=sent_by(parsed.operations, resource_type))
 
 
 def delete_user(context: Context, scim_id: str, *, if_match: Match | None = None) -> None:
@@ -231,6 +232,7 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str, if_ma
     before = False if _is_hidden(stored) else bool(shown.get("active", True))
     after = bool(wanted.get("active", before))
     changed = {name for name in shown.keys() | wanted.keys() if shown.get(name) != wanted.get(name)}
+    me.refuse_others(context, changed, shown, wanted)
     if changed:
         # Whether the host changed something that no receiver has seen, so that the index does not have it either.
         unseen = adapter.remembered(shown, shown=shown, sent=stored) != stored
@@ -265,7 +267,7 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str, if_ma
         resource_id=row.scim_id,
         label=row.user_name,
         changed=changed,
-        values=event_values(context, wanted, changed),
+        values=event_values(context.adapter, wanted, changed),
         warnings=ignored,
     )
     if changed:
