@@ -152,6 +152,14 @@ class ResourceAdapter:
     def _host_paths(self) -> tuple[HostPath, ...]:
         return tuple(HostPath(self.model, column) for column in self.columns)
 
+    def column(self, path: str) -> HostPath:
+        """A column of the map by its look-up path."""
+        return self._by_path[path]
+
+    @cached_property
+    def _by_path(self) -> dict[str, HostPath]:
+        return {path.path: path for path in self._host_paths}
+
     @cached_property
     def relations(self) -> tuple[tuple[str, ...], ...]:
         """The relations that lead to columns of other models."""

@@ -217,7 +217,7 @@ class UserAdapter(ResourceAdapter):
 
         Related rows are looked for once the user is saved: a host's signal may have made them.
         """
-        paths = [(HostPath(self.model, column), value) for column, value in columns.items()]
+        paths = [(self.column(column), value) for column, value in columns.items()]
         own = [(path, value) for path, value in paths if not path.relations]
         _save_row(user, {*extra, *(path.write(user, value)[1] for path, value in own)}, using)
         rows: dict[tuple[str, ...], tuple[models.Model, set[str]]] = {}

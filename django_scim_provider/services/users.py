@@ -20,8 +20,9 @@ from ..protocol.etags import Match
 from ..protocol.keys import user_name_key
 from ..protocol.patch import apply_operations, parse_operations
 from ..protocol.validation import clean_resource, require
-from . import audit, belonging, guard, lifecycle, me, roles, sync
+from . import audit, belonging, guard, lifecycle, me, names, roles, sync
 from .context import Context
+from .inserts import insert, insert_all
 from .rows import Index, groups_of, host_columns, index_of, lock
 from .search import resource_id
 from .transactions import announce, now, run
@@ -59,7 +60,7 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
         row.modified_at = row.created_at
         if context.connection.on_create == ScimConnection.OnCreate.CREATE:
             row.user = _new_account(context, wanted)
-        row.save(using=context.using, force_insert=True)
+        insert(row, context.using)
         _write_index(context, row, {}, index_of(context, row, row.user))
         roles.give_default(context, row)
         audit.record(
@@ -170,6 +171,8 @@ def _holder(context: Context, key: str) -> Any:
 
     :raises Uniqueness: somebody living has it.
     """
+    if names.is_free_here(context, key):
+        return None
     rows = ScimUser.objects.using(context.using).filter(
         scope=context.adapter.scope(context.connection), user_name_key=key, alive=True
     )
@@ -202,6 +205,8 @@ def _new_account(context: Context, wanted: Mapping[str, Any]) -> Any:
 def _taken(context: Context, columns: Mapping[str, Any], *, exclude: Any = None) -> Any:
     """The host user who has one of these unique values; in any spelling, where not everybody has a row of ours."""
     complete = context.connection.existing_accounts == ScimConnection.ExistingAccounts.ADOPT
+    if names.are_free_at_host(context, columns, any_case=not complete):
+        return None
     return context.adapter.taken(columns, context.using, exclude=exclude, any_case=not complete)
 
 
@@ -367,7 +372,7 @@ def _write_index(context: Context, row: ScimUser, old: Index, new: Index) -> Non
     if not changed:
         return
     if not old:
-        values.bulk_create(changed)
+        insert_all(changed, context.using)
         return
     targeted = connections[context.using].features.supports_update_conflicts_with_target
     values.bulk_create(
