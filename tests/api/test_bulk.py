@@ -217,6 +217,7 @@ def test_each_operation_fails_by_itself_with_its_own_error(scim: ScimClient, sec
     assert dump(events=False) == before
     assert all("location" not in result for result in results if result["method"] == "POST")
     assert [result.get("location") for result in results[25:27]] == [f"{BASE}{path}"] * 2
+    assert not any("bulkId" in result.get("location", "") for result in results)
     by_alone = scim.delete(f"/Users/{foreign['id']}").json()
     assert results[33]["response"] == results[32]["response"] == by_alone
     assert ScimEvent.objects.filter(outcome="refused").count() == len(cases) + 1
