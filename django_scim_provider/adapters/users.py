@@ -21,7 +21,6 @@ from .attributes import Attr
 from .base import ResourceAdapter
 from .fields import HostPath
 from .roles import GroupRoles, RoleBackend
-from .saving import save_columns
 
 
 class UserAdapter(ResourceAdapter):
@@ -171,26 +170,26 @@ class UserAdapter(ResourceAdapter):
         user = self.model()
         if isinstance(user, AbstractBaseUser):
             user.set_unusable_password()
-        save_columns(user, columns, using)
+        self._save(user, columns, using)
         return user
 
     def update(self, user: Any, columns: Mapping[str, Any], using: str) -> None:
         """Write columns, and nothing else."""
-        save_columns(user, columns, using)
+        self._save(user, columns, using)
 
     def suspend(self, user: Any, using: str) -> None:
         """End access: not active, and every session dies because the unusable password is drawn anew."""
-        save_columns(user, self._active(False), using, extra=self._forget_password(user))
+        self._save(user, self._active(False), using, extra=self._forget_password(user))
 
     def activate(self, user: Any, using: str) -> None:
         """Let the person sign in again; nothing that ended comes back."""
         if self.soft_deletes and user.deleted_at is not None:
             user.restore()
-        save_columns(user, self._active(True), using)
+        self._save(user, self._active(True), using)
 
     def soft_delete(self, user: Any, using: str) -> None:
         """Mark deleted, free the user name and the address, end access."""
-        save_columns(user, {}, using, extra=self._forget_password(user))
+        self._save(user, {}, using, extra=self._forget_password(user))
         user.soft_delete()
 
     def delete(self, user: Any, using: str) -> None:
@@ -206,7 +205,7 @@ class UserAdapter(ResourceAdapter):
         fields = {column: HostPath(self.model, column).field for column in self.unique_columns}
         text = (models.CharField, models.TextField)
         freed = {name: freed_value(f.max_length) if isinstance(f, text) else None for name, f in fields.items()}
-        save_columns(user, freed, using)
+        self._save(user, freed, using)
 
     def _active(self, active: bool) -> dict[str, Any]:
         mapped = self.by_key.get("active")

@@ -16,8 +16,9 @@ from ..protocol.etags import Match
 from ..protocol.keys import user_name_key
 from ..protocol.patch import apply_operations, parse_operations
 from ..protocol.validation import clean_resource, require
-from . import audit, belonging, guard, lifecycle, me, roles, sync, user_index
+from . import audit, belonging, guard, lifecycle, me, names, roles, sync, user_index
 from .context import Context
+from .inserts import insert
 from .rows import groups_of, host_columns, index_of, lock
 from .search import resource_id
 from .transactions import announce, now, run
@@ -41,7 +42,10 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
 
     def work() -> Written:
         user_index.lock_if_unique(context)
-        revived = _holder(context, key)
+        creates = context.connection.on_create == ScimConnection.OnCreate.CREATE
+        columns = context.adapter.write_columns(wanted) if creates else {}
+        is_free = names.are_free(context, key, columns)
+        revived = None if is_free else _holder(context, key)
         if revived is not None:
             return _change(context, revived, lambda _: (wanted, cleaned.ignored), audit.Action.CREATE)
         row = ScimUser(
@@ -54,9 +58,9 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
             created_at=now(),
         )
         row.modified_at = row.created_at
-        if context.connection.on_create == ScimConnection.OnCreate.CREATE:
-            row.user = _new_account(context, wanted)
-        row.save(using=context.using, force_insert=True)
+        if creates:
+            row.user = _new_account(context, columns, is_free=is_free)
+        insert(row, context.using)
         index = index_of(context, row, row.user)
         user_index.refuse_taken(context, row, {}, index)
         user_index.write(context, row, {}, index)
@@ -186,12 +190,14 @@ def _holder(context: Context, key: str) -> Any:
     return row.scim_id
 
 
-def _new_account(context: Context, wanted: Mapping[str, Any]) -> Any:
-    """Insert the host user; a name that only a person removed by SCIM still holds is taken from that account."""
+def _new_account(context: Context, columns: Mapping[str, Any], *, is_free: bool = False) -> Any:
+    """Insert the host user; a name that only a person removed by SCIM still holds is taken from that account.
+
+    :param is_free: whether nobody at all is known to hold one.
+    """
     adapter, using = context.adapter, context.using
-    columns = adapter.write_columns(wanted)
     adapter.check_user_name(columns)
-    holder = _taken(context, columns)
+    holder = None if is_free else _taken(context, columns)
     if holder is not None:
         if not _was_removed(context, holder):
             raise Uniqueness(TAKEN_ELSEWHERE)
@@ -200,9 +206,9 @@ def _new_account(context: Context, wanted: Mapping[str, Any]) -> Any:
 
 
 def _taken(context: Context, columns: Mapping[str, Any], *, exclude: Any = None) -> Any:
-    """The host user who has one of these unique values; in any spelling, where not everybody has a row of ours."""
-    complete = context.connection.existing_accounts == ScimConnection.ExistingAccounts.ADOPT
-    return context.adapter.taken(columns, context.using, exclude=exclude, any_case=not complete)
+    """The host user who has one of these unique values."""
+    any_case = names.any_case_counts(context)
+    return context.adapter.taken(columns, context.using, exclude=exclude, any_case=any_case)
 
 
 def _was_removed(context: Context, user: Any) -> bool:
@@ -328,7 +334,7 @@ def _write_host(
     if not adapter.is_live(user, context.connection):
         returns = after and not before and context.connection.on_create == ScimConnection.OnCreate.CREATE
         if returns and user is None:
-            row.user = _new_account(context, wanted)
+            row.user = _new_account(context, adapter.write_columns(wanted))
         elif returns:
             lifecycle.refuse_if_protected(context, user, "bring them back")
             columns = adapter.write_columns(wanted)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api.helpers import dump, is_error, with_setting
+from api.helpers import dump, is_error, statements, with_setting
 from conftest import MOUNT, ScimClient
 from django_scim_provider.models import ScimConnection, ScimEvent
 from django_scim_provider.protocol import urns
@@ -185,3 +185,11 @@ def test_a_search_is_a_read(connection: ScimConnection, issue_token: Callable[..
     assert reader.get("/").status_code == 200
     assert is_error(anonymous.get("/"), 401)
     assert dump() == before
+
+
+def test_a_search_of_everything_takes_eight_statements_however_much_it_finds(
+    scim: ScimClient, people: list[dict[str, Any]]
+) -> None:
+    for query in ({}, {"sortBy": "displayName"}, {"filter": 'displayName sw "b" or userName pr'}):
+        assert len(statements(lambda query=query: search(scim, **query))) <= 1 + 8, query
+    assert len(statements(lambda: search(scim, filter='meta.resourceType eq "User"', count=0))) <= 2

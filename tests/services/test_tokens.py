@@ -259,7 +259,7 @@ def test_live_token_is_accepted_with_its_connection_in_one_query(connection: Sci
         presented = present(issued.text, None)
 
     assert len(queries) == 1
-    assert presented == (connection, issued.token.key_id, "read", "", None)
+    assert presented == (connection, issued.token.key_id, "read", "")
     assert presented.connection is not None
     fields = [field.attname for field in ScimConnection._meta.concrete_fields if field.name != "last_seen_at"]
     connection.refresh_from_db()
@@ -272,7 +272,7 @@ def test_what_is_no_token_is_refused_without_a_query(text: str, django_assert_nu
     with django_assert_num_queries(0):
         presented = present(text, None)
 
-    assert presented == (None, "", "", "The text is not a token of this application.", None)
+    assert presented == (None, "", "", "The text is not a token of this application.")
 
 
 def test_text_of_a_token_goes_no_further_than_its_reading(context: Context) -> None:
@@ -287,14 +287,14 @@ def test_text_of_a_token_goes_no_further_than_its_reading(context: Context) -> N
 def test_unknown_token_is_refused() -> None:
     made = new_token()
 
-    assert present(made.text, None) == (None, "", "", f"No token begins with djscim_{made.key_id}.", None)
+    assert present(made.text, None) == (None, "", "", f"No token begins with djscim_{made.key_id}.")
 
 
 def test_token_with_the_right_key_id_and_another_secret_is_refused(context: Context) -> None:
     issued, other = tokens.issue(context), new_token()
     ScimToken.objects.update(key_id=other.key_id)
 
-    assert present(other.text, None) == (None, other.key_id, "", "The token is unknown.", None)
+    assert present(other.text, None) == (None, other.key_id, "", "The token is unknown.")
     assert refusal(issued.text) == f"No token begins with djscim_{issued.token.key_id}."
 
 
