@@ -93,10 +93,14 @@ def _fitting(mapped: Mapped, variant: int) -> Any:
     if field.flatchoices:
         choices = [choice for choice, _ in field.flatchoices if choice not in (None, "")]
         return mapped.attr.from_host(mapped.path, (choices[variant % len(choices)],))
+    unique = field.unique and not column.is_json_key
     if not isinstance(value, str):
-        return value
+        return secrets.randbelow(30_000) if unique and mapped.path.target.type == "integer" else value
     if mapped.path.target.type == "string" and not column.is_json_key:
         value = next((texts[variant] for kind, texts in _BY_COLUMN if isinstance(field, kind)), value)
+    if unique and isinstance(field, models.CharField | models.TextField) and not isinstance(field, models.URLField):
+        # Nobody else may have it, the second specimen included.
+        value = f"{secrets.token_hex(4)}.{value}"
     # A UUIDField has a max_length as well, of its digits without dashes.
     return value[: field.max_length] if isinstance(field, models.CharField) else value
 
