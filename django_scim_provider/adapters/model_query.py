@@ -116,7 +116,7 @@ def _present(path: BoundPath, adapter: ModelAdapter) -> Q:
     if own is not None:
         return Q((f"{own}__isnull", False))
     if path.urn is None and path.attribute.name in ("schemas", "meta"):
-        return NOTHING if path.key in ("meta.version", "meta.created", "meta.lastModified") else EVERYTHING
+        return NOTHING if path.key in ("meta.created", "meta.lastModified") else EVERYTHING
     parts = [_whole(path)]
     if not path.attribute.multi_valued and path.sub is None and path.key not in adapter.by_key:
         parts = [BoundPath(path.urn, path.attribute, sub) for sub in path.attribute.sub_attributes]
