@@ -77,7 +77,7 @@ def _present(path: BoundPath) -> Q:
         return _has_member(present)
     if path.key == "externalId":
         return Q(external_id__isnull=False)
-    return NOTHING if path.key == "meta.version" else EVERYTHING
+    return EVERYTHING
 
 
 def _has_member(condition: Q) -> Q:

@@ -202,7 +202,6 @@ _OWN: Final[dict[str, Callable[[Compare], Q]]] = {
 }
 _OWN_PRESENT: Final = {
     "externalId": Q(external_id__isnull=False),
-    "meta.version": NOTHING,
     "id": EVERYTHING,
     "userName": EVERYTHING,
     "meta": EVERYTHING,

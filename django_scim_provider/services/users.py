@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import reduce
-from operator import or_
 from typing import Any
 
-from django.db import connections
-from django.db.models import Q
 from django.dispatch import Signal
 
 from .. import signals
@@ -20,9 +16,9 @@ from ..protocol.etags import Match
 from ..protocol.keys import user_name_key
 from ..protocol.patch import apply_operations, parse_operations
 from ..protocol.validation import clean_resource, require
-from . import audit, belonging, guard, lifecycle, me, roles, sync
+from . import audit, belonging, guard, lifecycle, me, roles, sync, user_index
 from .context import Context
-from .rows import Index, groups_of, host_columns, index_of, lock
+from .rows import groups_of, host_columns, index_of, lock
 from .search import resource_id
 from .transactions import announce, now, run
 from .user_answers import Written, event_values, permit, sent_by, sent_in, written
@@ -44,6 +40,7 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
     key = user_name_key(wanted["userName"])
 
     def work() -> Written:
+        user_index.lock_if_unique(context)
         revived = _holder(context, key)
         if revived is not None:
             return _change(context, revived, lambda _: (wanted, cleaned.ignored), audit.Action.CREATE)
@@ -60,7 +57,9 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
         if context.connection.on_create == ScimConnection.OnCreate.CREATE:
             row.user = _new_account(context, wanted)
         row.save(using=context.using, force_insert=True)
-        _write_index(context, row, {}, index_of(context, row, row.user))
+        index = index_of(context, row, row.user)
+        user_index.refuse_taken(context, row, {}, index)
+        user_index.write(context, row, {}, index)
         roles.give_default(context, row)
         audit.record(
             context,
@@ -224,6 +223,7 @@ Compute = Callable[[Mapping[str, Any]], tuple[dict[str, Any], tuple[str, ...]]]
 def _change(context: Context, scim_id: Any, compute: Compute, action: str, if_match: Match | None = None) -> Written:
     """Read the resource under its locks, work out the new one, and write the difference."""
     adapter = context.adapter
+    user_index.lock_if_unique(context)
     row, user = lock(context, scim_id)
     stored, was_live = row.attributes, adapter.is_live(user, context.connection)
     shown = adapter.shown(stored, host_columns(context, user))
@@ -253,11 +253,12 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str, if_ma
         )
         if user is None and row.user_id is not None:
             belonging.enter(context, row)
-        index = index_of(context, row, row.user)
+        old, index = adapter.index(shown, live=was_live, sent=stored), index_of(context, row, row.user)
+        user_index.refuse_taken(context, row, old, index)
         if unseen:
             sync.rebuild_index(context, row, index)
         else:
-            _write_index(context, row, adapter.index(shown, live=was_live, sent=stored), index)
+            user_index.write(context, row, old, index)
     audit.record(
         context,
         action,
@@ -351,32 +352,6 @@ def _write_host(
         lifecycle.end_access(context, row, user, context.connection.on_deactivate)
     elif after and not before:
         adapter.activate(user, using)
-
-
-def _write_index(context: Context, row: ScimUser, old: Index, new: Index) -> None:
-    """Bring the filter index in line: at most one statement for what is new, one for what is gone."""
-    values = ScimValue.objects.using(context.using)
-    gone = [Q(attribute=attribute, position=position) for attribute, position in old.keys() - new.keys()]
-    if gone:
-        stale = values.filter(scim_user=row).filter(reduce(or_, gone))
-        stale.delete()
-    changed = [
-        ScimValue(scim_user=row, attribute=attribute, position=position, **value._asdict())
-        for (attribute, position), value in new.items()
-        if old.get((attribute, position)) != value
-    ]
-    if not changed:
-        return
-    if not old:
-        values.bulk_create(changed)
-        return
-    targeted = connections[context.using].features.supports_update_conflicts_with_target
-    values.bulk_create(
-        changed,
-        update_conflicts=True,
-        update_fields=["type", "primary", "value_key"],
-        unique_fields=["scim_user", "attribute", "position"] if targeted else None,
-    )
 
 
 def _announce(context: Context, signal: Signal, row: ScimUser, **more: Any) -> None:
