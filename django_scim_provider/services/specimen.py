@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.db import models
 
-from ..adapters import UserAdapter
+from ..adapters import ResourceAdapter, UserAdapter
 from ..adapters.base import Mapped
 from ..protocol.schemas import Attribute, BoundPath
 
@@ -66,7 +66,7 @@ def body(adapter: UserAdapter, user_name: str, variant: int) -> dict[str, Any]:
     return {"schemas": [adapter.schema.id, *extensions], **document}
 
 
-def values(adapter: UserAdapter, variant: int) -> Iterator[tuple[BoundPath, Any]]:
+def values(adapter: ResourceAdapter, variant: int) -> Iterator[tuple[BoundPath, Any]]:
     """A value for every attribute that the map writes, and for some that it does not know."""
     mapped_attributes = set()
     for mapped in adapter.mapping:
@@ -108,6 +108,10 @@ def _fitting(mapped: Mapped, variant: int) -> Any:
 def _value(attribute: Attribute, variant: int) -> Any:
     if attribute.type == "complex":
         return _complex(attribute, variant)
+    return [_single(attribute, variant)] if attribute.multi_valued else _single(attribute, variant)
+
+
+def _single(attribute: Attribute, variant: int) -> Any:
     if attribute.canonical_values:
         return attribute.canonical_values[variant % len(attribute.canonical_values)]
     known: Any = _KNOWN.get(attribute.name) or _BY_TYPE.get(attribute.type)
