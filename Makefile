@@ -26,10 +26,14 @@ demo: $(VENV)/.demo ## Play an identity provider against the example project, th
 .PHONY: test
 test: $(TOX_VENV)/.tox ## Lint, types, layers, then the suite on SQLite (TESTS="tests/api -k etag": those tests only)
 ifdef TESTS
-	@$(TOX) run -e py-sqlite-cov -- $(TESTS)
+	@$(TOX) run -e py-sqlite -- $(TESTS)
 else
-	@$(TOX) run -e lint,py-sqlite-cov
+	@$(TOX) run -e lint,py-sqlite
 endif
+
+.PHONY: coverage
+coverage: $(TOX_VENV)/.tox ## The suite on SQLite, every line and branch of the package accounted for
+	@$(TOX) run -e py-sqlite-cov
 
 .PHONY: test-postgres
 test-postgres: $(TOX_VENV)/.tox ## The suite on PostgreSQL at POSTGRES_URL (TESTS as above)
@@ -38,6 +42,10 @@ test-postgres: $(TOX_VENV)/.tox ## The suite on PostgreSQL at POSTGRES_URL (TEST
 .PHONY: test-mariadb
 test-mariadb: $(TOX_VENV)/.tox ## The suite on MariaDB or MySQL at MARIADB_URL (TESTS as above)
 	@$(TOX) run -e py-mariadb -- $(TESTS)
+
+.PHONY: soak
+soak: $(TOX_VENV)/.tox ## The races in their long form, on PostgreSQL and on MariaDB (TESTS as above)
+	@SCIM_SOAK=1 $(TOX) run -e py-postgres,py-mariadb -- $(or $(TESTS),tests/reliability) --timeout=3600
 
 .PHONY: lint
 lint: $(TOX_VENV)/.tox ## Style, types, layers, missing migrations

@@ -14,6 +14,8 @@ from pathlib import Path
 
 HOSTS = ["stock", "email_user", "profile_user", "soft_delete", "teams"]
 WITHOUT_DATABASE = ["protocol", "checks"]
+UNMEASURED = ["email_user", "profile_user"]
+"""Hosts that reach no line that another does not reach: measuring takes two thirds longer."""
 NO_TESTS_COLLECTED = 5
 
 
@@ -32,7 +34,7 @@ def main() -> int:
         if host != "stock" or options.quick:
             command += ["-m", "hosts and not slow"]
         environ = dict(os.environ)
-        if coverage_dir:
+        if coverage_dir and host not in UNMEASURED:
             command += ["--cov", "--cov-report=", "--cov-fail-under=0"]
             environ["COVERAGE_FILE"] = str(Path(coverage_dir, f".coverage.{host}"))
         print(f"\n---- host project: {host}", flush=True)

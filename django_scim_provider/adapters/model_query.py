@@ -9,15 +9,18 @@ from dataclasses import replace
 from typing import Any
 
 from django.db.models import F, Q
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Lower
 
 from ..protocol import filters
 from ..protocol.errors import InvalidFilter, InvalidValue
 from ..protocol.filters import And, Compare, Element, Filter, Or, Present
 from ..protocol.schemas import BoundPath
 from .attributes import PrimaryValue
-from .conditions import EVERYTHING, NOTHING, certain, host_order, time_condition
+from .conditions import EVERYTHING, NOTHING, certain, time_condition
 from .fields import HostPath
 from .models import ModelAdapter
+from .sorting import ByCodePoint, head
 
 
 def compile_model_filter(node: Filter, adapter: ModelAdapter) -> Q:
@@ -52,8 +55,16 @@ def compile_model_sort(path: BoundPath, adapter: ModelAdapter) -> Any:
     attr = single or (adapter.by_key[path.key].attr if adapter.has_column(path) else None)
     if attr is None or attr.lookup is None:
         raise InvalidValue(f"Results cannot be sorted by {path.key}.")
-    target = path.attribute.sub("value") if single else None
-    return host_order(HostPath(adapter.model, attr.lookup), target or path.target, "")
+    host_path = HostPath(adapter.model, attr.lookup)
+    found: Any = F(host_path.stored_in)
+    for key in host_path.keys:
+        found = KeyTextTransform(key, found)
+    if single is None and path.target.type not in ("string", "reference"):
+        if host_path.is_json_key:
+            # They would be in the order of their digits.
+            raise InvalidValue(f"Results cannot be sorted by {path.key}.")
+        return found
+    return ByCodePoint(head(found if path.target.case_exact else Lower(found)))
 
 
 def _own_column(path: BoundPath, adapter: ModelAdapter) -> str | None:

@@ -18,6 +18,7 @@ VIEW: Final = "view_scimconnection"
 MANAGE: Final = "manage_scimconnection"
 MANAGE_TOKENS: Final = "manage_scimtoken"
 VIEW_EVENTS: Final = "view_scimevent"
+MAP_ROLES: Final = "map_scim_roles"
 
 
 def has(user: Any, permission: str) -> bool:

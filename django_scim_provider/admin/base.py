@@ -44,6 +44,7 @@ class Panel(ConnectionAdmin):
     tabs: ClassVar[tuple[Tab, ...]] = (
         Tab("change", _("Set-up"), access.VIEW),
         Tab("people", _("People"), access.VIEW),
+        Tab("groups", _("Groups and roles"), access.VIEW),
         Tab("policies", _("Policies"), access.VIEW),
         Tab("events", _("Events"), access.VIEW_EVENTS),
     )

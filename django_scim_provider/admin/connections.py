@@ -16,13 +16,14 @@ from ..services.addresses import remote_address
 from ..services.context import Context, database
 from . import access, overview, words
 from .enabling import EnablingPages
+from .role_pages import RolePages
 from .sentences import sentence
 from .tabs import TabPages
 
 PER_PAGE: Final = 24
 
 
-class ScimConnectionAdmin(EnablingPages, TabPages):
+class ScimConnectionAdmin(EnablingPages, RolePages, TabPages):
     """Lists connections, and leads to the pages of one."""
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:

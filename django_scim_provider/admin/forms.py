@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django import forms
 from django.utils.html import format_html
@@ -15,6 +15,8 @@ from ..services import connections, tokens
 from . import access, policies
 
 if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
     ConnectionForm = forms.ModelForm[ScimConnection]
 else:
     ConnectionForm = forms.ModelForm
@@ -121,11 +123,25 @@ class EnableForm(ConnectionForm):
 class PoliciesForm(ConnectionForm):
     class Meta:
         model = ScimConnection
-        fields = ("name", "provider", *policies.AFTERWARDS)
+        fields = ("name", "provider", *policies.AFTERWARDS, *policies.ROLES, "ip_allowlist")
+        widgets: ClassVar = {"ip_allowlist": forms.Textarea(attrs={"rows": 3})}
 
     def __init__(self, *args: Any, adapter: UserAdapter, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _offer_policies(self, policies.AFTERWARDS, adapter)
+        for name in policies.ROLES:
+            self.fields[name] = _role_field(self.fields[name].label, self.initial[name], adapter, self.instance)
+
+
+def _role_field(
+    label: StrOrPromise | None, current: str, adapter: UserAdapter, connection: ScimConnection
+) -> forms.ChoiceField:
+    """None, the roles that may be given, and the present one in any case."""
+    backend = adapter.roles
+    roles = {role.key: role.label for role in backend.choices(connection) if not backend.is_privileged(role.key)}
+    if current:
+        roles.setdefault(current, current)
+    return forms.ChoiceField(label=label, required=False, choices=[("", _("None")), *roles.items()])
 
 
 def _default_days() -> int:

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 Create = ScimConnection.OnCreate
+EqualGroupNames = ScimConnection.EqualGroupNames
 Existing = ScimConnection.ExistingAccounts
 RawToken = ScimConnection.RawToken
 Removal = ScimConnection.OnDeactivate
 Return = ScimConnection.OnReprovision
+RoleMapping = ScimConnection.RoleMapping
+UnknownMember = ScimConnection.UnknownMember
 
 
 class Option(NamedTuple):
@@ -31,8 +34,21 @@ class Option(NamedTuple):
 ON_ENABLING: Final = ("existing_accounts", "on_create", "on_deactivate", "on_delete")
 """What is asked when SCIM is enabled."""
 
-AFTERWARDS: Final = ("on_create", "on_deactivate", "on_delete", "on_reprovision", "existing_accounts", "raw_token")
-"""What the Policies page offers; names of fields of ``ScimConnection``."""
+AFTERWARDS: Final = (
+    "on_create",
+    "on_deactivate",
+    "on_delete",
+    "on_reprovision",
+    "existing_accounts",
+    "role_mapping",
+    "unknown_member",
+    "equal_group_names",
+    "raw_token",
+)
+"""What the Policies page offers as radio buttons; names of fields of ``ScimConnection``."""
+
+ROLES: Final = ("default_role", "unmapped_role")
+"""Fields that hold a role of the backend, or nothing."""
 
 
 def options(name: str, adapter: UserAdapter, current: str) -> list[Option]:
@@ -125,6 +141,37 @@ def _existing_accounts(adapter: UserAdapter) -> Iterator[Option]:
     )
 
 
+def _role_mapping(adapter: UserAdapter) -> Iterator[Option]:
+    yield Option(
+        RoleMapping.SYNC,
+        _("Always in sync"),
+        _("Who joins a mapped group gets the role, who leaves it loses it. Roles given by hand stay."),
+    )
+    yield Option(
+        RoleMapping.FIRST,
+        _("At first provisioning only"),
+        _("The first role comes from the groups; after that administrators of this application decide."),
+    )
+
+
+def _unknown_member(adapter: UserAdapter) -> Iterator[Option]:
+    yield Option(
+        UnknownMember.SKIP,
+        _("Skip the member"),
+        _("The others are added; the event names whom the identity provider has to push first."),
+    )
+    yield Option(UnknownMember.REFUSE, _("Refuse the request"), _("Nothing is changed until everybody is known."))
+
+
+def _equal_group_names(adapter: UserAdapter) -> Iterator[Option]:
+    yield Option(EqualGroupNames.REFUSE, _("Refuse a second group"), _("As identity providers expect."))
+    yield Option(
+        EqualGroupNames.ALLOW,
+        _("Allow equal names"),
+        _("For directories that have several groups of one name. Those that exist keep their names if you go back."),
+    )
+
+
 def _raw_token(adapter: UserAdapter) -> Iterator[Option]:
     yield Option(RawToken.REFUSE, _("Refuse"), _("As the standard says: “Authorization: Bearer” and the token."))
     yield Option(
@@ -140,5 +187,8 @@ _ALL: Final = {
     "on_delete": _removal,
     "on_reprovision": _on_reprovision,
     "existing_accounts": _existing_accounts,
+    "role_mapping": _role_mapping,
+    "unknown_member": _unknown_member,
+    "equal_group_names": _equal_group_names,
     "raw_token": _raw_token,
 }

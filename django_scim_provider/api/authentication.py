@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from ..models import ScimConnection
 from ..protocol.errors import Unauthorized
 from ..services import audit, tokens
 from ..services.addresses import remote_address
@@ -44,21 +43,17 @@ class BearerAuthentication(BaseAuthentication):
         is_bearer, claim = _read(request._request.META.pop("HTTP_AUTHORIZATION"))
         address = remote_address(request._request.META)
         throttling.check_failures(address)
-        presented = tokens.present(claim, remote_addr=address)
+        presented = tokens.present(claim, remote_addr=address, is_bearer=is_bearer)
         if presented.refusal:
-            self._refuse(presented, presented.refusal, address)
-        connection = presented.connection
-        if not is_bearer and (connection is None or connection.raw_token != ScimConnection.RawToken.ACCEPT):
-            self._refuse(presented, "The token came without the word Bearer.", address)
+            throttling.count_failure(address)
+            audit.refused_credential(
+                reason=presented.refusal,
+                key_id=presented.key_id,
+                remote_addr=address,
+                connection=presented.connection,
+            )
+            raise Unauthorized
         return Principal(), presented
-
-    @staticmethod
-    def _refuse(presented: Presented, reason: str, address: str | None) -> NoReturn:
-        throttling.count_failure(address)
-        audit.refused_credential(
-            reason=reason, key_id=presented.key_id, remote_addr=address, connection=presented.connection
-        )
-        raise Unauthorized
 
     def get_scheme(self) -> dict[str, Any]:
         """The entry of ``authenticationSchemes`` in /ServiceProviderConfig (RFC 7643 section 5)."""

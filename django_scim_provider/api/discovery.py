@@ -63,6 +63,8 @@ class ServiceProviderConfigView(DiscoveryView):
             max_results=app_settings.MAX_RESULTS,
             bulk_max_operations=app_settings.BULK_MAX_OPERATIONS,
             bulk_max_payload_size=app_settings.BULK_MAX_PAYLOAD_SIZE,
+            default_page_size=app_settings.DEFAULT_COUNT,
+            cursor_timeout=app_settings.CURSOR_TIMEOUT,
             authentication_schemes=tuple(_scheme(authenticator()) for authenticator in authenticators()),
         )
         return respond(config.as_document(self.base(request)))

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import uuid
+from ipaddress import ip_network
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
@@ -167,6 +169,18 @@ class ScimConnection(models.Model):
         # A suffix of the id keeps slugs apart where names differ only in what slugify drops.
         self.slug = self.slug or f"{slugify(self.name)[:100] or 'scim'}-{self.id.hex[:8]}"
         super().save(*args, **kwargs)
+
+    def clean(self) -> None:
+        """
+        :raises ValidationError: a line of ``ip_allowlist`` is no network; it would turn every address away.
+        """
+        super().clean()
+        for network in filter(None, map(str.strip, self.ip_allowlist.splitlines())):
+            try:
+                ip_network(network, strict=False)
+            except ValueError:
+                message = _("“%(network)s” is not an address or a network such as 203.0.113.0/24.")
+                raise ValidationError({"ip_allowlist": message % {"network": network}}) from None
 
 
 class ConnectionGuard(models.Model):

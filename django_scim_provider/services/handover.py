@@ -93,8 +93,8 @@ def _carry_over(taker: Context, theirs: ConnectionGuard, ours: ConnectionGuard) 
     waiting = GroupRoleMapping.objects.using(taker.using).filter(connection=taker.connection, group=None)
     keys = set(waiting.values_list("group_name_key", flat=True))
     for group in group_rows.groups(taker).filter(display_name_key__in=keys).order_by("pk"):
-        if role_mappings.bind(taker, ours, group):
-            roles.recompute(taker, ours, roles.members_below(taker, [group.pk]))
+        role_mappings.bind(taker, ours, group)
+        roles.recompute(taker, ours, roles.members_below(taker, [group.pk]))
 
 
 def _lock(rows: QuerySet[ScimUser] | QuerySet[ScimGroup]) -> None:

@@ -79,8 +79,17 @@ def preview(context: Context, group_name: str, role: str, *, priority: int = 0) 
     group = _named(context, fold(group_name)).values_list("pk", flat=True).first()
     if group is None:
         return []
+    return _planned(context, group, role, [Wish(group, role, priority)])
+
+
+def preview_removal(context: Context, mapping: GroupRoleMapping) -> list[Change]:
+    """Who would gain and lose what without this mapping; writes nothing."""
+    return [] if mapping.group_id is None else _planned(context, mapping.group_id, mapping.role, [])
+
+
+def _planned(context: Context, group: int, role: str, instead: list[Wish]) -> list[Change]:
     others = [wish for wish in roles.wishes(context) if (wish.group, wish.role) != (group, role)]
-    changes = roles.plan(context, [*others, Wish(group, role, priority)], members_below(context, [group]))
+    changes = roles.plan(context, [*others, *instead], members_below(context, [group]))
     return [change for change in changes if change.gains or change.loses]
 
 

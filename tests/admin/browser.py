@@ -20,6 +20,7 @@ VIEW = "view_scimconnection"
 MANAGE = "manage_scimconnection"
 MANAGE_TOKENS = "manage_scimtoken"
 VIEW_EVENTS = "view_scimevent"
+MAP_ROLES = "map_scim_roles"
 PASSWORD = "correct horse battery staple"
 TOKEN = re.compile(r"djscim_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}")
 

@@ -8,9 +8,9 @@ import pytest
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from admin.browser import MANAGE, MANAGE_TOKENS, VIEW, VIEW_EVENTS, Browser, live_token, superuser, url
+from admin.browser import MANAGE, MANAGE_TOKENS, MAP_ROLES, VIEW, VIEW_EVENTS, Browser, live_token, superuser, url
 from django_scim_provider.adapters import UserAdapter
-from django_scim_provider.models import ScimConnection, ScimEvent, ScimToken
+from django_scim_provider.models import GroupRoleMapping, ScimConnection, ScimEvent, ScimToken
 from django_scim_provider.services import audit
 from django_scim_provider.services.context import Context
 from factories import ConnectionFactory
@@ -23,13 +23,15 @@ KINDS: dict[str, tuple[str, ...]] = {
     "token manager": (VIEW, MANAGE_TOKENS),
     "connection manager": (VIEW, MANAGE),
     "event reader": (VIEW, VIEW_EVENTS),
+    "role mapper": (VIEW, MAP_ROLES),
     "without view": (MANAGE, MANAGE_TOKENS),
 }
-SEES = {"viewer", "token manager", "connection manager", "event reader", "superuser"}
+SEES = {"viewer", "token manager", "connection manager", "event reader", "role mapper", "superuser"}
 PAGES: dict[str, set[str]] = {
     "changelist": SEES,
     "change": SEES,
     "people": SEES,
+    "groups": SEES,
     "policies": SEES,
     "history": SEES,
     "events": {"event reader", "superuser"},
@@ -40,6 +42,7 @@ PAGES: dict[str, set[str]] = {
     "issue": {"token manager", "superuser"},
     "rotate": {"token manager", "superuser"},
     "revoke": {"token manager", "superuser"},
+    "unmap": {"role mapper", "superuser"},
 }
 EVENT_PAGES: dict[str, set[str]] = {
     "changelist": {"event reader", "superuser"},
@@ -59,12 +62,20 @@ def page_of(page: str, connection: ScimConnection) -> str:
         return url(page)
     if page in ("rotate", "revoke"):
         return url(page, connection.pk, live_token(connection).pk)
+    if page == "unmap":
+        mapping, _ = GroupRoleMapping.objects.get_or_create(
+            connection=connection, group_name="Staff", group_name_key="staff", role="editor"
+        )
+        return url(page, connection.pk, mapping.pk)
     return url(page, connection.pk)
 
 
 def state() -> Any:
     """Everything that an action of the panel could change."""
-    return [list(model.objects.order_by("pk").values()) for model in (ScimConnection, ScimToken, ScimEvent)]
+    return [
+        list(model.objects.order_by("pk").values())
+        for model in (ScimConnection, ScimToken, ScimEvent, GroupRoleMapping)
+    ]
 
 
 @pytest.fixture
@@ -100,7 +111,8 @@ def test_who_may_not_open_a_page_changes_nothing_by_sending_it(
     ready_for(page, connection)
     address = page_of(page, connection)
     browser = person(kind)
-    acts = {"connection manager", "superuser"} if page == "policies" else PAGES[page]
+    senders = {"policies": {"connection manager", "superuser"}, "groups": {"role mapper", "superuser"}}
+    acts = senders.get(page, PAGES[page])
     if kind in acts:
         return
     before = state()
@@ -174,7 +186,7 @@ def tenants(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(UserAdapter, "administered_tenants", administered)
 
 
-EVERYTHING = (VIEW, MANAGE, MANAGE_TOKENS, VIEW_EVENTS)
+EVERYTHING = (VIEW, MANAGE, MANAGE_TOKENS, MAP_ROLES, VIEW_EVENTS)
 
 
 @pytest.mark.usefixtures("tenants")

@@ -35,9 +35,14 @@ def tabs(page: str) -> list[str]:
 
 def test_tabs_are_links_to_what_one_may_see(root: Browser, connection: ScimConnection) -> None:
     page = text(root.get(url("people", connection.pk)))
-    assert tabs(page) == ["Set-up", "People", "Policies", "Events"]
+    assert tabs(page) == ["Set-up", "People", "Groups and roles", "Policies", "Events"]
     assert f'href="{url("people", connection.pk)}" aria-current="page"' in page
-    assert tabs(text(Browser(VIEW).get(url("people", connection.pk)))) == ["Set-up", "People", "Policies"]
+    assert tabs(text(Browser(VIEW).get(url("people", connection.pk)))) == [
+        "Set-up",
+        "People",
+        "Groups and roles",
+        "Policies",
+    ]
 
 
 def test_breadcrumbs_lead_back(root: Browser, connection: ScimConnection) -> None:
@@ -206,7 +211,13 @@ def policies(connection: ScimConnection, **changes: str) -> dict[str, Any]:
         "on_delete",
         "on_reprovision",
         "existing_accounts",
+        "role_mapping",
+        "default_role",
+        "unmapped_role",
+        "unknown_member",
+        "equal_group_names",
         "raw_token",
+        "ip_allowlist",
     )
     return {name: getattr(connection, name) for name in names} | changes
 

@@ -360,8 +360,14 @@ def test_lists_are_sorted_paged_and_projected(scim: ScimClient, several: list[di
         f"{LOCATION.id}:room": "S-1 S-2 T-1 T-10",
     }.items():
         assert " ".join(serials(scim, sortBy=name)) == order, name
+        walked, cursor = [], ""
+        while cursor is not None:
+            page = scim.get("/Devices", sortBy=name, count=1, cursor=cursor).json()
+            walked += [item["serialNumber"] for item in page["Resources"]]
+            cursor = page.get("nextCursor")
+        assert " ".join(walked) == order, name
     assert serials(scim, sortBy="ports", sortOrder="descending") == ["T-1", "S-1", "S-2", "T-10"]
-    for name in ("networks", "size", "meta.location", "fingerprint"):
+    for name in ("networks", "size", "size.width", "meta.location", "fingerprint"):
         assert scim.get("/Devices", sortBy=name).json()["scimType"] == "invalidValue", name
     page = scim.get("/Devices", startIndex=2, count=2, attributes=f"displayName,{LOCATION.id}:room").json()
     assert (page["totalResults"], page["startIndex"], page["itemsPerPage"]) == (4, 2, 2)

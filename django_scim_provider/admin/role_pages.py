@@ -1,0 +1,256 @@
+"""Groups as they were pushed, and what they mean: mappings to roles, each shown in its effect before it is saved."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Count, Q
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from ..models import GroupRoleMapping, ScimMembership, ScimUser
+from ..protocol.keys import fold
+from ..services import group_rows, role_mappings
+from ..services.context import Context
+from ..services.roles import Change
+from . import access, words
+from .base import Panel
+
+PER_PAGE: Final = 50
+SUGGESTIONS: Final = 200
+NAMES: Final = 20
+
+
+class Finding(NamedTuple):
+    """One consequence, and the people it is about."""
+
+    text: str
+    summary: str
+    names: list[str]
+
+
+class MappingForm(forms.Form):
+    """Which group gives which role; privileged roles are not on offer, and refused when they come all the same."""
+
+    group = forms.CharField(
+        label=gettext_lazy("Group"),
+        max_length=255,
+        widget=forms.TextInput(attrs={"list": "scim-groups", "autocomplete": "off"}),
+        help_text=gettext_lazy("Its name at the identity provider. It may be one that has not been pushed yet."),
+    )
+    role = forms.ChoiceField(label=gettext_lazy("Role"))
+    priority = forms.IntegerField(
+        label=gettext_lazy("Priority"),
+        min_value=0,
+        max_value=32767,
+        initial=0,
+        help_text=gettext_lazy("A person holds one role: of several mappings the one with the highest number wins."),
+    )
+    seen = forms.CharField(widget=forms.HiddenInput, required=False)
+    """For which choices the effect was shown."""
+
+    def __init__(self, *args: Any, context: Context, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        backend = context.adapter.roles
+        roles = [role for role in backend.choices(context.connection) if not backend.is_privileged(role.key)]
+        self.has_roles = bool(roles)
+        self.fields["role"] = forms.ChoiceField(
+            label=self.fields["role"].label,
+            choices=[("", _("Choose one")), *((role.key, role.label) for role in roles)],
+        )
+        if not backend.exclusive:
+            del self.fields["priority"]
+
+    @property
+    def wish(self) -> tuple[str, str, int]:
+        """Group, role and priority of a valid form."""
+        cleaned = self.cleaned_data
+        return cleaned["group"], cleaned["role"], cleaned.get("priority", 0)
+
+    @property
+    def choices_made(self) -> str:
+        """What the effect depends on; ``seen`` must say the same before anything is saved."""
+        group, role, priority = self.wish
+        return f"{fold(group)}/{role}/{priority}"
+
+
+class RolePages(Panel):
+    def panel_urls(self) -> list[URLPattern]:
+        return [
+            self.route("<uuid:connection_id>/groups/", self.groups_view, "groups"),
+            self.route("<uuid:connection_id>/groups/unmap/<int:mapping_id>/", self.unmap_view, "unmap"),
+            *super().panel_urls(),
+        ]
+
+    def groups_view(self, request: HttpRequest, connection_id: UUID) -> HttpResponse:
+        """The first sending of the form shows what would change, the second saves it."""
+        context = self.open(request, connection_id)
+        may_map = access.has(request.user, access.MAP_ROLES)
+        if request.method == "POST":
+            self.check_access(request, access.MAP_ROLES)
+        initial = {name: request.GET[name] for name in ("group", "role", "priority") if name in request.GET}
+        form = MappingForm(request.POST or None, initial=initial, context=context)
+        effect: list[Finding] | None = None
+        seen = ""
+        if form.is_bound and form.is_valid():
+            seen = form.choices_made
+            if form.cleaned_data["seen"] == seen:
+                return self._save(request, context, form)
+            group, role, priority = form.wish
+            effect = _effect(context, role_mappings.preview(context, group, role, priority=priority))
+        return self.page(
+            request,
+            "groups",
+            title=context.connection.name,
+            subtitle=_("Groups and roles"),
+            connection=context.connection,
+            tab="groups",
+            may_map=may_map,
+            form=form,
+            seen=seen,
+            effect=effect,
+            is_waiting=bool(seen) and not _is_pushed(context, form.cleaned_data["group"]),
+            mappings=self._mappings(context),
+            is_exclusive=context.adapter.roles.exclusive,
+            **self._groups(request, context),
+        )
+
+    def _save(self, request: HttpRequest, context: Context, form: MappingForm) -> HttpResponse:
+        group, role, priority = form.wish
+        mapping = role_mappings.save_mapping(context, group, role, priority=priority)
+        self.log_settings(request, context.connection, [_("group to role mapping")])
+        messages.success(
+            request,
+            _("Members of “%(group)s” have the role “%(role)s” now.")
+            % {"group": mapping.group_name, "role": _labels(context).get(role, role)}
+            if mapping.group_id
+            else _("Saved. The role is given as soon as the identity provider pushes the group “%(group)s”.")
+            % {"group": mapping.group_name},
+        )
+        return HttpResponseRedirect(request.path)
+
+    def unmap_view(self, request: HttpRequest, connection_id: UUID, mapping_id: int) -> HttpResponse:
+        context = self.open(request, connection_id, access.MAP_ROLES)
+        back = self.page_url("groups", connection_id)
+        mapping = _own(context).filter(pk=mapping_id).first()
+        if mapping is None:
+            raise Http404
+        if request.method == "POST":
+            role_mappings.delete_mapping(context, mapping)
+            self.log_settings(request, context.connection, [_("group to role mapping")])
+            messages.success(
+                request, _("“%(group)s” is not mapped to that role any more.") % {"group": mapping.group_name}
+            )
+            return HttpResponseRedirect(back)
+        effect = _effect(context, role_mappings.preview_removal(context, mapping))
+        return self.page(
+            request,
+            "confirm",
+            title=_("Remove the mapping of “%(group)s” to “%(role)s”")
+            % {"group": mapping.group_name, "role": _labels(context).get(mapping.role, mapping.role)},
+            connection=context.connection,
+            points=[finding.text for finding in effect] or [_("Nobody's roles change.")],
+            button=_("Remove mapping"),
+            cancel_url=back,
+        )
+
+    def _mappings(self, context: Context) -> list[dict[str, Any]]:
+        labels = _labels(context)
+        rows = list(_own(context).select_related("group"))
+        counts = _counts(context, [row.group_id for row in rows if row.group_id])
+        return [
+            {
+                "mapping": row,
+                "role": labels.get(row.role),
+                "people": words.people(counts[row.group_id][0]) if row.group_id else "",
+                "unmap_url": self.page_url("unmap", context.connection.pk, row.pk),
+            }
+            for row in rows
+        ]
+
+    def _groups(self, request: HttpRequest, context: Context) -> dict[str, Any]:
+        """Pushed groups, a page of them, and names to choose from."""
+        query = request.GET.get("q", "").strip()
+        every = group_rows.groups(context)
+        found = every.filter(Q(display_name__icontains=query) | Q(external_id=query)) if query else every
+        page = Paginator(found.order_by("display_name_key", "pk"), PER_PAGE).get_page(request.GET.get("p"))
+        groups = list(page)
+        counts = _counts(context, [group.pk for group in groups])
+        labels = _labels(context)
+        roles: defaultdict[int, list[str]] = defaultdict(list)
+        for pk, role in _own(context).filter(group__in=groups).values_list("group_id", "role"):
+            roles[pk or 0].append(labels.get(role, role))
+        return {
+            "page": page,
+            "query": query,
+            "suggestions": list(
+                every.filter(mappings=None)
+                .order_by("display_name_key")
+                .values_list("display_name", flat=True)[:SUGGESTIONS]
+            ),
+            "groups": [
+                {
+                    "name": group.display_name,
+                    "people": words.number(counts[group.pk][0]),
+                    "nested": words.number(counts[group.pk][1]) if counts[group.pk][1] else "",
+                    "roles": ", ".join(roles[group.pk]),
+                    "changed": words.moment(group.modified_at),
+                }
+                for group in groups
+            ],
+        }
+
+
+def _own(context: Context) -> Any:
+    mappings = GroupRoleMapping.objects.using(context.using).filter(connection_id=context.connection.pk)
+    return mappings.order_by("-priority", "group_name_key", "pk")
+
+
+def _labels(context: Context) -> dict[str, str]:
+    return {role.key: role.label for role in context.adapter.roles.choices(context.connection)}
+
+
+def _is_pushed(context: Context, name: str) -> bool:
+    return bool(group_rows.groups(context).filter(display_name_key=fold(name)).exists())
+
+
+def _counts(context: Context, groups: Iterable[int]) -> defaultdict[int, tuple[int, int]]:
+    """People and groups directly in each of these groups: one query."""
+    rows = ScimMembership.objects.using(context.using).filter(group__in=list(groups)).order_by().values("group_id")
+    found: defaultdict[int, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for row in rows.annotate(people=Count("scim_user_id"), nested=Count("child_id")):
+        found[row["group_id"]] = (row["people"], row["nested"])
+    return found
+
+
+def _effect(context: Context, changes: Iterable[Change]) -> list[Finding]:
+    """Who gains and who loses which role, in a sentence each, with the first names behind it."""
+    changes = list(changes)
+    labels = _labels(context)
+    gains = Counter(role for change in changes for role in change.gains)
+    loses = Counter(role for change in changes for role in change.loses)
+    found = []
+    for role, count in gains.items():
+        text = ngettext("%(count)s person gains %(role)s.", "%(count)s people gain %(role)s.", count)
+        named = [change.scim_user for change in changes if role in change.gains]
+        found.append(_finding(context, text, count, labels.get(role, role), named))
+    for role, count in loses.items():
+        text = ngettext("%(count)s person loses %(role)s.", "%(count)s people lose %(role)s.", count)
+        named = [change.scim_user for change in changes if role in change.loses]
+        found.append(_finding(context, text, count, labels.get(role, role), named))
+    return found
+
+
+def _finding(context: Context, text: str, count: int, role: str, people: list[int]) -> Finding:
+    names = ScimUser.objects.using(context.using).filter(pk__in=sorted(people)[:NAMES]).order_by("user_name_key")
+    summary = _("Who?") if count <= NAMES else _("The first %(count)s of them") % {"count": words.number(NAMES)}
+    text = text % {"count": words.number(count), "role": role}
+    return Finding(text, summary, list(names.values_list("user_name", flat=True)))

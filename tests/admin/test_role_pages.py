@@ -1,0 +1,153 @@
+"""Groups and what they mean: mappings are shown in their effect first, then saved, and can be removed again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+
+from admin.browser import MANAGE, MAP_ROLES, VIEW, Browser, hidden, text, url
+from django_scim_provider.models import GroupRoleMapping, ScimConnection, ScimUser
+from django_scim_provider.services import role_mappings
+from django_scim_provider.services.context import Context
+from group_hosts import on_teams_host
+from group_support import join, make_group, provision, roles_of
+
+pytest_plugins = ("group_fixtures",)
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def staff(context: Context, roles: dict[str, Group]) -> Any:
+    """A pushed group with Ann and Bea in it."""
+    group = make_group(context, "Staff")
+    join(context, group, *provision(context, "ann", "bea"))
+    return group
+
+
+def send(browser: Browser, connection: ScimConnection, **data: Any) -> Any:
+    return browser.post(url("groups", connection.pk), {"group": "Staff", "role": "writer", **data})
+
+
+def test_the_first_sending_shows_who_gains_the_second_saves(root: Browser, context: Context, staff: Any) -> None:
+    shown = send(root, context.connection)
+    assert "2 people gain writer." in text(shown)
+    assert "<li>ann@example.com</li><li>bea@example.com</li>" in text(shown)
+    assert not GroupRoleMapping.objects.exists()
+    saved = send(root, context.connection, seen=hidden(shown, "seen"))
+    assert saved.status_code == 302
+    assert GroupRoleMapping.objects.get().group_id == staff.pk
+    page = text(root.get(url("groups", context.connection.pk)))
+    assert "Members of “Staff” have the role “writer” now." in page
+    assert "2 people</td>" in page
+    assert "Change priority" not in page, "Django's groups have no order"
+
+
+def test_other_choices_than_those_shown_are_shown_first(root: Browser, context: Context, staff: Any) -> None:
+    seen = hidden(send(root, context.connection), "seen")
+    again = send(root, context.connection, role="reader", seen=seen)
+    assert "2 people gain reader." in text(again)
+    assert not GroupRoleMapping.objects.exists()
+
+
+def test_a_group_that_was_not_pushed_can_be_mapped(root: Browser, context: Context, roles: dict[str, Group]) -> None:
+    shown = send(root, context.connection, group="Later")
+    assert "This group has not been pushed yet" in text(shown)
+    send(root, context.connection, group="Later", seen=hidden(shown, "seen"))
+    page = text(root.get(url("groups", context.connection.pk)))
+    assert "The role is given as soon as the identity provider pushes the group “Later”." in page
+    assert "not pushed yet</span>" in page
+
+
+def test_a_mapping_that_changes_nobody_says_so(root: Browser, context: Context, roles: dict[str, Group]) -> None:
+    make_group(context, "Empty")
+    assert "Whoever joins the group later gets the role." in text(send(root, context.connection, group="Empty"))
+
+
+def test_a_role_that_is_not_on_offer_is_refused(root: Browser, context: Context, staff: Any) -> None:
+    response = send(root, context.connection, role="superuser")
+    assert "Nothing was saved" in text(response)
+    assert not GroupRoleMapping.objects.exists()
+
+
+def test_removing_a_mapping_says_who_loses_what(root: Browser, context: Context, staff: Any) -> None:
+    mapping = role_mappings.save_mapping(context, "Staff", "writer")
+    address = url("unmap", context.connection.pk, mapping.pk)
+    assert "2 people lose writer." in text(root.get(address))
+    assert root.post(address).status_code == 302
+    assert not GroupRoleMapping.objects.exists()
+    assert roles_of(ScimUser.objects.get(user_name_key="ann@example.com")) == set()
+    assert root.get(address).status_code == 404
+
+
+def test_removing_a_mapping_that_waits_changes_nobody(root: Browser, context: Context, roles: dict[str, Group]) -> None:
+    mapping = role_mappings.save_mapping(context, "Later", "writer")
+    assert "roles change." in text(root.get(url("unmap", context.connection.pk, mapping.pk)))
+
+
+def test_groups_are_listed_and_suggested(root: Browser, context: Context, staff: Any) -> None:
+    make_group(context, "Guests")
+    role_mappings.save_mapping(context, "Staff", "writer")
+    page = text(root.get(url("groups", context.connection.pk)))
+    assert '<option value="Guests">' in page
+    assert '<option value="Staff">' not in page
+    found = text(root.get(url("groups", context.connection.pk), q="gue"))
+    assert ">Guests</th>" in found
+    assert found.count(">Staff</th>") == 1, "as a mapping only"
+    assert "No group is called “zzz”." in text(root.get(url("groups", context.connection.pk), q="zzz"))
+
+
+def test_without_groups_and_roles_the_page_says_what_to_do(root: Browser, connection: ScimConnection) -> None:
+    Group.objects.all().delete()
+    page = text(root.get(url("groups", connection.pk)))
+    assert "No group is mapped to a role yet" in page
+    assert "No group has been pushed yet" in page
+    assert "This application has no roles that could be given" in page
+
+
+def test_a_role_that_is_gone_is_marked(root: Browser, context: Context, staff: Any) -> None:
+    role_mappings.save_mapping(context, "Staff", "writer")
+    Group.objects.filter(name="writer").delete()
+    assert "There is no such role any more." in text(root.get(url("groups", context.connection.pk)))
+
+
+def test_who_may_not_map_sees_no_form(context: Context, staff: Any) -> None:
+    role_mappings.save_mapping(context, "Staff", "writer")
+    page = text(Browser(VIEW, MANAGE).get(url("groups", context.connection.pk)))
+    assert "Map a group to a role" not in page
+    assert "Remove" not in page
+    assert "Map a group to a role" in text(Browser(VIEW, MAP_ROLES).get(url("groups", context.connection.pk)))
+
+
+def test_policies_about_groups_are_saved(root: Browser, context: Context, roles: dict[str, Group]) -> None:
+    address = url("policies", context.connection.pk)
+    form = root.get(address).context["form"]
+    data = {name: form[name].value() for name in form.fields}
+    assert [key for key, _ in form.fields["default_role"].choices] == ["", "owner", "reader", "writer"]
+    changes = {"default_role": "reader", "unknown_member": "refuse", "ip_allowlist": "203.0.113.0/24\n2001:db8::1"}
+    assert root.post(address, data | changes).status_code == 302
+    connection = ScimConnection.objects.get()
+    assert {name: getattr(connection, name) for name in changes} == changes
+    Group.objects.filter(name="reader").delete()
+    assert ("reader", "reader") in root.get(address).context["form"].fields["default_role"].choices
+    refused = root.post(address, data | {"ip_allowlist": "203.0.113.0/24 office"})
+    assert "“203.0.113.0/24 office” is not an address or a network" in text(refused)
+
+
+@pytest.mark.hosts
+@on_teams_host
+def test_where_one_role_is_held_priority_is_asked_for(root: Browser, context: Context) -> None:
+    make_group(context, "Staff", *provision(context, "ann"))
+    shown = send(root, context.connection, role="guest", priority=3)
+    assert "1 person gains Guest." in text(shown)
+    send(root, context.connection, role="guest", priority=3, seen=hidden(shown, "seen"))
+    assert GroupRoleMapping.objects.get().priority == 3
+    page = text(root.get(url("groups", context.connection.pk), group="Staff", role="guest", priority="3"))
+    assert "?group=Staff&amp;role=guest&amp;priority=3#scim-map" in page
+    assert root.get(url("groups", context.connection.pk), priority="3").context["form"]["priority"].value() == "3"
+    changed = send(root, context.connection, role="admin", priority=9)
+    assert "1 person gains Admin." in text(changed)
+    assert "1 person loses Guest." in text(changed)
+    refused = send(root, context.connection, role="owner", priority=1)
+    assert refused.context["form"].errors["role"], "privileged roles are not to be had"
