@@ -306,7 +306,7 @@ FILTERS = [
     'externalId eq "tag-1"', 'externalId eq "tag-9"', "externalId pr", 'emails eq "it@example.com"', 'emails.value co "example"',
     'emails.type eq "work"', 'emails.type eq "home"', 'emails[primary eq true and value sw "it"]', 'emails[not (value eq "x")]',
     'emails ne "it@example.com"', "emails pr", "networks pr", "size pr", "size.width gt 10.5", 'size.unit eq "CM"', 'size[unit eq "cm"]',
-    f'{LOCATION.id}:room eq "R1"', f"{LOCATION.id}:rack ge 2", f"not ({LOCATION.id}:rack ge 2)", "rack pr", 'owner eq "ada@example.com"', "owner pr",
+    f'{LOCATION.id}:room eq "R1"', f"{LOCATION.id}:rack ge 2", f"not ({LOCATION.id}:rack ge 2)", "rack pr", "rack ne 2", 'size.unit ne "cm"', 'owner ne "ada@example.com"', 'owner eq "ada@example.com"', "owner pr",
     f'schemas eq "{DEVICE.id}"', f'schemas eq "{LOCATION.id}"', f'schemas ne "{LOCATION.id}"', 'schemas eq "urn:x:y"', "schemas pr", "meta pr",
     'meta.resourceType eq "Device"', 'meta.resourceType ne "Device"', 'meta.created gt "2020-01-01"', 'meta.lastModified lt "2020-01-01"',
     "meta.created pr", "id pr", 'kind eq "phone" or (ports gt 3 and active eq false)', 'not (kind eq "laptop" or ports eq 4)',
