@@ -133,9 +133,8 @@ def _present(path: BoundPath, adapter: ModelAdapter) -> Q:
         parts = [BoundPath(path.urn, path.attribute, sub) for sub in path.attribute.sub_attributes]
     condition = NOTHING
     for part in parts:
-        if part.key in adapter.by_key:
-            found = adapter.present(part, "")
-            if found is None:
-                raise InvalidFilter(f"Filtering on {path.key} is not supported.")
-            condition |= found
+        found = adapter.present(part, "") if part.key in adapter.by_key else None
+        if found is None:
+            raise InvalidFilter(f"Filtering on {path.key} is not supported.")
+        condition |= found
     return condition

@@ -220,6 +220,7 @@ class Sparse(ModelAdapter):
             Attribute("note", returned="request"),
             Attribute("place"),
             Attribute("loan", type="boolean"),
+            Attribute("box", type="complex", sub_attributes=(Attribute("room"),)),
         ),
     )
     attributes: ClassVar[Any] = {
@@ -227,6 +228,7 @@ class Sparse(ModelAdapter):
         "pin": "details__pin",
         "note": "label",
         "loan": "is_loan",
+        "box": "networks",
         "place": Attr(("site", "kind"), get=lambda site, kind: f"{site} {kind}".strip(), set=None),
     }
 
@@ -248,7 +250,14 @@ def test_names_are_all_that_an_adapter_needs(scim: ScimClient) -> None:
         assert Device.objects.get(serial="S-1").label == "new"
         assert serials(scim) == ["S-0", "S-1"]
         assert serials(scim, filter="externalId pr") == []
-        for text in ("place pr", 'place eq "main"', 'externalId eq "x"', 'pin eq "9"'):
+        for text in (
+            "place pr",
+            "box.room pr",
+            'box.room eq "x"',
+            'place eq "main"',
+            'externalId eq "x"',
+            'pin eq "9"',
+        ):
             assert scim.get("/Devices", filter=text).json()["scimType"] == "invalidFilter", text
         operation = {"op": "add", "path": "serialNumber", "value": "S-1"}
         bulk = {"method": "PATCH", "path": path, "data": {"Operations": [operation]}}
