@@ -19,11 +19,12 @@ from .enabling import EnablingPages
 from .role_pages import RolePages
 from .sentences import sentence
 from .tabs import TabPages
+from .trial import TrialPages
 
 PER_PAGE: Final = 24
 
 
-class ScimConnectionAdmin(EnablingPages, RolePages, TabPages):
+class ScimConnectionAdmin(EnablingPages, RolePages, TrialPages, TabPages):
     """Lists connections, and leads to the pages of one."""
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:

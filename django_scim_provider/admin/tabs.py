@@ -62,6 +62,7 @@ class TabPages(Panel):
             ended_tokens=[self._token(token) for token in ended[:ENDED_TOKENS]],
             disable_url=self.page_url("disable", connection.pk),
             enable_url=self.page_url("enable", connection.pk),
+            test_url=self.page_url("test", connection.pk),
             issue_url=self.page_url("issue", connection.pk),
             delete_url=self.page_url("delete", connection.pk),
             history_url=self.page_url("history", connection.pk),

@@ -38,6 +38,7 @@ PAGES: dict[str, set[str]] = {
     "add": {"connection manager", "superuser"},
     "enable": {"connection manager", "superuser"},
     "disable": {"connection manager", "superuser"},
+    "test": {"connection manager", "superuser"},
     "delete": {"connection manager", "superuser"},
     "issue": {"token manager", "superuser"},
     "rotate": {"token manager", "superuser"},

@@ -48,7 +48,7 @@ def pages() -> Iterator[str]:
         url("changelist"),
         url("add"),
     )
-    for page in ("change", "people", "policies", "events", "history", "issue", "disable"):
+    for page in ("change", "people", "groups", "policies", "events", "history", "issue", "disable", "test"):
         yield url(page, connection.pk)
     for token in ScimToken.objects.all():
         yield from (url("rotate", connection.pk, token.pk), url("revoke", connection.pk, token.pk))
