@@ -95,6 +95,11 @@ class Settings:
         return int(self._values.get("BULK_MAX_OPERATIONS", 1000))
 
     @property
+    def BULK_MAX_PAYLOAD_SIZE(self) -> int:
+        """Bytes in the body of a bulk request. Default 4 MiB."""
+        return int(self._values.get("BULK_MAX_PAYLOAD_SIZE", 4 * 1024 * 1024))
+
+    @property
     def GROUP_BODY_LIMIT(self) -> int:
         """Members above which a PATCH of a group answers 204 without a body. Default 1000."""
         return int(self._values.get("GROUP_BODY_LIMIT", 1000))

@@ -12,6 +12,7 @@ from ..models import ScimConnection
 from ..models.values import bounded_key
 from ..protocol.keys import fold
 from ..protocol.paths import split_path
+from ..protocol.projection import Projection
 from ..protocol.schemas import BoundPath, ResourceType, Schema
 from .attributes import Attr, Boolean, Identifier, PrimaryValue
 from .fields import HostPath
@@ -96,6 +97,18 @@ class ResourceAdapter:
             self.schema.only(names),
             tuple(schema for schema in extensions if schema.attributes),
         )
+
+    @cached_property
+    def visible(self) -> Projection | None:
+        """What of a document anybody may ever see; ``None`` where that is all of it."""
+        paths = [
+            path._replace(sub=sub)
+            for path in self.resource_type.paths()
+            for sub in (None, *path.attribute.sub_attributes)
+        ]
+        if not any(path.is_hidden for path in paths):
+            return None
+        return Projection.parse([path.key for path in paths], (), self.resource_type)
 
     @cached_property
     def mapping(self) -> tuple[Mapped, ...]:

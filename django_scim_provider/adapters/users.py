@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property, reduce
 from operator import or_
 from typing import Any, ClassVar
@@ -48,6 +48,9 @@ class UserAdapter(ResourceAdapter):
 
     validate_user_name: ClassVar[bool] = False
     """Whether the host field's own validators judge a userName; Django's refuses names that Entra ID really sends."""
+
+    me_writable: ClassVar[Collection[str]] = ()
+    """What people may change of themselves through ``/Me``: ``"displayName"``, ``f"{ENTERPRISE_USER}:division"``."""
 
     multi_tenant: ClassVar[bool] = False
     """Whether a connection's tenant limits which people it sees."""

@@ -61,6 +61,8 @@ class ServiceProviderConfigView(DiscoveryView):
         config = discovery.ServiceProviderConfig(
             documentation_uri=app_settings.DOCUMENTATION_URI,
             max_results=app_settings.MAX_RESULTS,
+            bulk_max_operations=app_settings.BULK_MAX_OPERATIONS,
+            bulk_max_payload_size=app_settings.BULK_MAX_PAYLOAD_SIZE,
             authentication_schemes=tuple(_scheme(authenticator()) for authenticator in authenticators()),
         )
         return respond(config.as_document(self.base(request)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, ClassVar, NoReturn
@@ -18,8 +18,8 @@ from rest_framework.views import APIView
 
 from ..conf import app_settings
 from ..models import ScimToken
-from ..protocol.errors import Forbidden, MethodNotAllowed, NotFound, NotSupported, Unauthorized
-from ..protocol.messages import list_response
+from ..protocol.errors import Forbidden, MethodNotAllowed, NotFound, Unauthorized
+from ..protocol.messages import ListQuery, list_response
 from ..protocol.projection import Projection
 from ..services import audit, role_catalog, search
 from ..services.addresses import remote_address
@@ -28,7 +28,7 @@ from ..services.verbs import USERS, Verbs, Written
 from . import throttling
 from .client import base_url, is_allowed_address
 from .exceptions import to_scim_error
-from .messages import read_body, read_query, respond, respond_with_error
+from .messages import read_body, read_match, read_query, respond, respond_with_error, respond_with_found
 
 Action = audit.Action
 READING = frozenset({"GET", "HEAD"})
@@ -52,6 +52,10 @@ class ScimView(APIView):
     depth: int = 1
     """Segments of the path below the mount."""
     is_public: ClassVar[bool] = False
+    is_personal: ClassVar[bool] = False
+    """Whether it is open to a credential that is one person's."""
+    reading: Collection[str] = READING
+    """The methods that change nothing."""
     context: Context | None = None
 
     @classmethod
@@ -78,6 +82,8 @@ class ScimView(APIView):
             key_id=presented.key_id,
             scopes=presented.scopes,
             remote_addr=remote_address(request._request.META),
+            # The host's own authentication classes may say whose credential it is.
+            actor=getattr(presented, "user", None),
         )
         with audit.refusals(context, Action.AUTHENTICATE, ""):
             self._check_access(request, context)
@@ -92,7 +98,11 @@ class ScimView(APIView):
             reason = import_string(app_settings.IS_ALLOWED)(context.connection)
             if reason:
                 raise Forbidden(str(reason))
-        if context.scopes != ScimToken.Scopes.WRITE and request.method not in READING:
+        if context.actor is not None and not (self.is_personal or self.is_public):
+            raise Forbidden("This credential is one person's: only /Me is open to it.")
+        if not getattr(context.actor, "is_active", True):
+            raise Forbidden("The account behind this credential is not active.")
+        if context.scopes != ScimToken.Scopes.WRITE and request.method not in self.reading:
             raise Forbidden("This token may only read.")
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
@@ -130,6 +140,12 @@ class ResourceView(ScimView):
         query = read_query(request._request)
         return Projection.parse(query.attributes, query.excluded_attributes, self.kind.resource_type)
 
+    def listed(self, query: ListQuery) -> HttpResponse:
+        """A page of what a query finds."""
+        projection = Projection.parse(query.attributes, query.excluded_attributes, self.kind.resource_type)
+        page = search.list_resources(self.kind, query, projection)
+        return respond(list_response(page.resources, total=page.total, start_index=query.start_index))
+
     def locations(self, scim_id: str) -> dict[str, str]:
         location = f"{self.caller.base_url}{self.kind.resource_type.endpoint}/{scim_id}"
         return {"Location": location, "Content-Location": location}
@@ -138,7 +154,7 @@ class ResourceView(ScimView):
         resource = self.verbs.render(self.caller, written, projection)
         # Too large to send back after every change: 204 (RFC 7644 section 3.5.2), but 201 stays 201.
         status = 204 if resource is None and status == 200 else status
-        return respond(resource, status, self.locations(written.id))
+        return respond(resource, status, {**self.locations(written.id), "ETag": written.version})
 
 
 class ResourcesView(ResourceView):
@@ -146,9 +162,7 @@ class ResourcesView(ResourceView):
 
     def get(self, request: Request) -> HttpResponse:
         with self.watched(Action.READ):
-            query = read_query(request._request)
-            page = search.list_resources(self.kind, query, self.projection(request))
-        return respond(list_response(page.resources, total=page.total, start_index=query.start_index))
+            return self.listed(read_query(request._request))
 
     def post(self, request: Request) -> HttpResponse:
         with self.watched(Action.CREATE):
@@ -164,24 +178,28 @@ class OneResourceView(ResourceView):
 
     def get(self, request: Request, scim_id: str) -> HttpResponse:
         with self.watched(Action.READ, scim_id):
-            resource = search.get_resource(self.kind, scim_id, self.projection(request))
-        return respond(resource, headers=self.locations(scim_id))
+            found = search.find_resource(self.kind, scim_id, self.projection(request), read_match(request._request))
+        return respond_with_found(found, self.locations(scim_id))
 
     def put(self, request: Request, scim_id: str) -> HttpResponse:
         with self.watched(Action.REPLACE, scim_id):
             projection = self.projection(request)
-            written = self.verbs.replace(self.caller, scim_id, read_body(request._request))
+            written = self.verbs.replace(
+                self.caller, scim_id, read_body(request._request), if_match=read_match(request._request)
+            )
         return self.written(written, projection, 200)
 
     def patch(self, request: Request, scim_id: str) -> HttpResponse:
         with self.watched(Action.MODIFY, scim_id):
             projection = self.projection(request)
-            written = self.verbs.modify(self.caller, scim_id, read_body(request._request))
+            written = self.verbs.modify(
+                self.caller, scim_id, read_body(request._request), if_match=read_match(request._request)
+            )
         return self.written(written, projection, 200)
 
     def delete(self, request: Request, scim_id: str) -> HttpResponse:
         with self.watched(Action.DELETE, scim_id):
-            self.verbs.delete(self.caller, scim_id)
+            self.verbs.delete(self.caller, scim_id, if_match=read_match(request._request))
         return respond(None, 204)
 
 
@@ -207,7 +225,8 @@ class RoleView(ScimView):
         with audit.refusals(self.caller, Action.READ, role_catalog.ROLES.name, key):
             query = read_query(request._request)
             projection = Projection.parse(query.attributes, query.excluded_attributes, role_catalog.ROLES)
-            return respond(role_catalog.get_role(self.caller, key, projection))
+            found = role_catalog.get_role(self.caller, key, projection, read_match(request._request))
+        return respond_with_found(found)
 
 
 class UnknownView(ScimView):
@@ -220,12 +239,3 @@ class UnknownView(ScimView):
         # As BearerAuthentication does: no report of this request can print the token.
         request._request.META.pop("HTTP_AUTHORIZATION", None)
         raise NotFound("There is no such endpoint.")
-
-
-class NotSupportedView(ScimView):
-    """Endpoints of the protocol that are not offered."""
-
-    def _refuse(self, request: Request, **kwargs: Any) -> NoReturn:
-        raise NotSupported
-
-    get = post = put = patch = delete = _refuse

@@ -18,13 +18,13 @@ class ServiceProviderConfig:
     max_results: int = 200
     authentication_schemes: tuple[Mapping[str, Any], ...] = ()
     patch: bool = True
-    bulk: bool = False
-    bulk_max_operations: int = 0
-    bulk_max_payload_size: int = 0
+    bulk: bool = True
+    bulk_max_operations: int = 1000
+    bulk_max_payload_size: int = 4 * 1024 * 1024
     filter: bool = True
     change_password: bool = False
     sort: bool = True
-    etag: bool = False
+    etag: bool = True
 
     def as_document(self, base_url: str) -> dict[str, Any]:
         document: dict[str, Any] = {"schemas": [urns.SERVICE_PROVIDER_CONFIG]}

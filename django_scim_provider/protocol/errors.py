@@ -143,7 +143,7 @@ class Uniqueness(Conflict):
 
 
 class PreconditionFailed(ScimError):
-    """412: the resource changed since the version that ``If-Match`` names (RFC 7644 section 3.14)."""
+    """412: the resource is not in the version that the request is meant for (RFC 7644 section 3.14)."""
 
     status = 412
     default_detail = "The resource has changed since the version named in If-Match. Read it again."

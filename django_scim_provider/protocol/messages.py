@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 from .errors import InvalidSyntax, InvalidValue
-from .urns import LIST_RESPONSE
+from .urns import LIST_RESPONSE, SEARCH_REQUEST
 
 _STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 """A string, or one without an end up to the end of the body: every byte is looked at once."""
@@ -184,6 +184,39 @@ def parse_query(params: Mapping[str, str]) -> ListQuery:
         attributes=_names(known.get("attributes", "")),
         excluded_attributes=_names(known.get("excludedAttributes", "")),
     )
+
+
+_LISTS: Final = frozenset({"attributes", "excludedAttributes"})
+_NUMBERS: Final = frozenset({"startIndex", "count"})
+
+
+def parse_search(body: Mapping[str, Any], *, schemas_needed: bool = False) -> ListQuery:
+    """Read the body of a POST to ``/.search`` (RFC 7644 section 3.4.3): the same parameters, as JSON values.
+
+    ``null`` is as good as absent (RFC 7643 section 2.5); one string may stand for a list of one.
+
+    :param schemas_needed: whether the body has to say that it is a search.
+    :raises InvalidSyntax: it does not.
+    :raises InvalidValue: a value is of another type, or see ``parse_query``.
+    """
+    given = next((value for name, value in body.items() if name.lower() == "schemas"), None)
+    texts = [str(urn).lower() for urn in given] if isinstance(given, list) else []
+    if SEARCH_REQUEST.lower() not in texts and (schemas_needed or given is not None):
+        raise InvalidSyntax(f"schemas must be a list that contains {SEARCH_REQUEST}.")
+    known = ((_PARAMETERS.get(name.lower()), value) for name, value in body.items() if value is not None)
+    return parse_query({name: _as_parameter(name, value) for name, value in known if name is not None})
+
+
+def _as_parameter(name: str, value: Any) -> str:
+    if name in _NUMBERS:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        raise InvalidValue(f"{name} must be a whole number.")
+    if name in _LISTS and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ",".join(value)
+    if isinstance(value, str):
+        return value
+    raise InvalidValue(f"{name} must be a {'list of strings' if name in _LISTS else 'string'}.")
 
 
 def parse_integer(text: str, name: str) -> int:

@@ -44,6 +44,11 @@ class Attribute:
     def read_only(self) -> bool:
         return self.mutability == "readOnly"
 
+    @property
+    def is_hidden(self) -> bool:
+        """Whether no answer ever shows it: returned ``never``, or writeOnly (RFC 7643 section 7)."""
+        return self.returned == "never" or self.mutability == "writeOnly"
+
     def as_document(self) -> dict[str, Any]:
         """The attribute as ``/Schemas`` shows it (RFC 7643 section 7), every characteristic spelled out."""
         document: dict[str, Any] = {
@@ -159,6 +164,11 @@ class BoundPath(NamedTuple):
         name = f"{self.attribute.name}.{self.sub.name}" if self.sub else self.attribute.name
         return f"{self.urn}:{name}" if self.urn else name
 
+    @property
+    def is_hidden(self) -> bool:
+        """Whether no answer ever shows what the path names."""
+        return self.attribute.is_hidden or self.target.is_hidden
+
     def read(self, document: Mapping[str, Any]) -> Any:
         """The value in a canonical document (a list's sub-attribute gives the list of its values), or ``None``."""
         container = document.get(self.urn) if self.urn else document
@@ -248,6 +258,12 @@ class ResourceType:
         for schema in self.extensions:
             for attribute in schema.attributes:
                 yield BoundPath(schema.id, attribute)
+
+    @cached_property
+    def on_request(self) -> tuple[BoundPath, ...]:
+        """What is shown when it is asked for, or has just been sent (returned ``request``), sub-attributes included."""
+        deep = (path._replace(sub=sub) for path in self.paths() for sub in (None, *path.attribute.sub_attributes))
+        return tuple(path for path in deep if path.target.returned == "request")
 
     def as_document(self) -> dict[str, Any]:
         """The resource type as ``/ResourceTypes`` shows it; ``id`` equals ``name`` (interoperability profile)."""

@@ -9,12 +9,13 @@ from ..adapters.roles import Role
 from ..conf import app_settings
 from ..protocol import core_schemas, filters
 from ..protocol.errors import InvalidValue, NotFound
+from ..protocol.etags import Match, digest
 from ..protocol.keys import fold
 from ..protocol.messages import ListQuery
 from ..protocol.projection import Projection
 from ..protocol.schemas import ResourceType
 from .context import Context
-from .search import Page
+from .search import Found, Page
 
 ROLES: Final = ResourceType("Role", "/Roles", "A role that the application knows", core_schemas.ROLE)
 
@@ -41,15 +42,17 @@ def list_roles(context: Context, query: ListQuery, projection: Projection) -> Pa
     return Page([projection.apply(document) for document in page], len(found))
 
 
-def get_role(context: Context, key: str, projection: Projection) -> dict[str, Any]:
+def get_role(context: Context, key: str, projection: Projection, condition: Match) -> Found:
     """One role.
 
     :raises NotFound: there is no such role, or it may not be assigned.
+    :raises PreconditionFailed: ``If-Match`` asks for another version.
     """
-    for role in _roles(context):
-        if role.key == key:
-            return projection.apply(_document(context, role))
-    raise NotFound
+    role = next((role for role in _roles(context) if role.key == key), None)
+    if role is None:
+        raise NotFound
+    document = _document(context, role)
+    return Found.make(document["meta"]["version"], condition, lambda: projection.apply(document))
 
 
 def _roles(context: Context) -> list[Role]:
@@ -65,5 +68,6 @@ def _document(context: Context, role: Role) -> dict[str, Any]:
         "meta": {
             "resourceType": ROLES.name,
             "location": f"{context.base_url}{ROLES.endpoint}/{quote(role.key, safe='')}",
+            "version": digest((role.key, role.label)),
         },
     }

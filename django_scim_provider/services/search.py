@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 from uuid import UUID
@@ -15,6 +15,7 @@ from ..adapters.query import HOST, compile_filter, compile_sort
 from ..conf import app_settings
 from ..protocol import filters
 from ..protocol.errors import InvalidValue, NotFound
+from ..protocol.etags import Match, weak
 from ..protocol.filters import Compare, Filter
 from ..protocol.keys import fold
 from ..protocol.messages import ListQuery
@@ -32,6 +33,22 @@ class Page(NamedTuple):
 
     resources: list[dict[str, Any]]
     total: int
+
+
+class Found(NamedTuple):
+    """One resource, and its version."""
+
+    version: str
+    resource: dict[str, Any] | None
+    """Projected; ``None`` where ``If-None-Match`` says that the client has this version."""
+
+    @classmethod
+    def make(cls, version: str, condition: Match, render: Callable[[], dict[str, Any]]) -> Found:
+        """
+        :raises PreconditionFailed: ``If-Match`` asks for another version.
+        """
+        condition.require(version)
+        return cls(version, None if condition.is_current(version) else render())
 
 
 class Row(Protocol):
@@ -90,6 +107,10 @@ class Kind(Generic[RowT]):
         """Projected documents; at most one query for what belongs to the rows."""
         raise NotImplementedError
 
+    def show(self, row: RowT, projection: Projection, condition: Match) -> Found:
+        """One resource in answer to a conditional request."""
+        raise NotImplementedError
+
 
 class Users(Kind[UserRow]):
     """People."""
@@ -131,11 +152,21 @@ class Users(Kind[UserRow]):
         return count(self.context)
 
     def render(self, rows: Sequence[UserRow], projection: Projection) -> list[dict[str, Any]]:
-        context = self.context
-        groups = groups_of([row.pk for row in rows], context) if projection.wants("groups") else {}
+        context, versions = self.context, projection.wants_version
+        # A version is of the whole resource, whatever of it is shown.
+        reads_groups = versions or projection.wants("groups")
+        groups = groups_of([row.pk for row in rows], context) if reads_groups else {}
         return [
-            projection.apply(document(row, groups.get(row.pk, ()), context.adapter, context.base_url)) for row in rows
+            projection.apply(
+                document(row, groups.get(row.pk, ()), context.adapter, context.base_url, has_version=versions)
+            )
+            for row in rows
         ]
+
+    def show(self, row: UserRow, projection: Projection, condition: Match) -> Found:
+        groups = groups_of([row.pk], self.context).get(row.pk, ())
+        resource = document(row, groups, self.context.adapter, self.context.base_url)
+        return Found.make(resource["meta"]["version"], condition, lambda: projection.apply(resource))
 
     def _below(self, condition: Q) -> set[int]:
         """The groups that meet a condition and those inside them: two queries."""
@@ -199,6 +230,9 @@ class Groups(Kind[GroupRow]):
             for row in rows
         ]
 
+    def show(self, row: GroupRow, projection: Projection, condition: Match) -> Found:
+        return Found.make(weak(row.version), condition, lambda: self.render([row], projection)[0])
+
 
 def resource_id(text: str) -> UUID:
     """The id in a path.
@@ -216,10 +250,23 @@ def get_resource(kind: Kind[Any], scim_id: str, projection: Projection) -> dict[
 
     :raises NotFound: no such resource in this connection.
     """
+    return kind.render([_row(kind, scim_id)], projection)[0]
+
+
+def find_resource(kind: Kind[Any], scim_id: str, projection: Projection, condition: Match) -> Found:
+    """One resource in answer to a conditional request, with its version whatever is shown of it.
+
+    :raises NotFound: no such resource in this connection.
+    :raises PreconditionFailed: ``If-Match`` asks for another version.
+    """
+    return kind.show(_row(kind, scim_id), projection, condition)
+
+
+def _row(kind: Kind[RowT], scim_id: str) -> RowT:
     rows = kind.by_id(resource_id(scim_id))
     if not rows:
         raise NotFound
-    return kind.render(rows, projection)[0]
+    return rows[0]
 
 
 def list_resources(kind: Kind[Any], query: ListQuery, projection: Projection) -> Page:
@@ -280,6 +327,8 @@ def _order(kind: Kind[Any], query: ListQuery) -> list[Any]:
     path = kind.resource_type.bind(*parts) if parts else None
     if path is None:
         raise InvalidValue("sortBy names no attribute of this resource type.")
+    if path.is_hidden:  # the order would tell it
+        raise InvalidValue(f"Results cannot be sorted by {path.key}.")
     # Resources without a value come last when ascending, first when descending (RFC 7644 section 3.4.2.3).
     nulls = "nulls_first" if query.descending else "nulls_last"
     return [OrderBy(kind.order(path), descending=query.descending, **{nulls: True}), "pk"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import reduce
 from operator import or_
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import connections
 from django.db.models import Q
@@ -14,28 +14,21 @@ from django.dispatch import Signal
 from .. import signals
 from ..conf import app_settings
 from ..models import ConnectionGuard, ScimConnection, ScimUser, ScimValue
+from ..protocol import mutability
 from ..protocol.errors import InvalidValue, Uniqueness
+from ..protocol.etags import Match
 from ..protocol.keys import user_name_key
 from ..protocol.patch import apply_operations, parse_operations
-from ..protocol.projection import Projection
 from ..protocol.validation import clean_resource, require
-from . import audit, belonging, guard, lifecycle, roles, sync
+from . import audit, belonging, guard, lifecycle, me, roles, sync
 from .context import Context
-from .rows import Groups, Index, UserRow, document, groups_of, host_columns, index_of, lock
+from .rows import Index, groups_of, host_columns, index_of, lock
 from .search import resource_id
 from .transactions import announce, now, run
+from .user_answers import Written, event_values, permit, sent_by, sent_in, written
 
 TAKEN = "The userName is already taken. Find the person with a filter and update them instead."
 TAKEN_ELSEWHERE = "The userName, or another value that must be unique, is already taken in the application."
-
-
-class Written(NamedTuple):
-    """A person as a write left them."""
-
-    id: str
-    row: UserRow
-    groups: Groups
-    """Read before the commit: a fault after it would call a write failed that is done."""
 
 
 def create_user(context: Context, body: Mapping[str, Any]) -> Written:
@@ -77,19 +70,20 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
             resource_id=row.scim_id,
             label=row.user_name,
             changed=wanted,
-            values=wanted if app_settings.EVENT_VALUES else None,
+            values=event_values(context, wanted, wanted),
             warnings=cleaned.ignored,
         )
         _announce(context, signals.user_provisioned, row)
-        return _written(context, row, {})
+        return written(context, row, {})
 
-    return run(work, context.using)
+    return run(work, context.using)._replace(sent=sent_in(wanted, context))
 
 
-def replace_user(context: Context, scim_id: str, body: Mapping[str, Any]) -> Written:
+def replace_user(context: Context, scim_id: str, body: Mapping[str, Any], *, if_match: Match | None = None) -> Written:
     """PUT /Users/{id}: what the body leaves out is cleared, except ``active``, which stays as it is.
 
     :raises NotFound: no such person.
+    :raises PreconditionFailed: they are not in the version that is asked for.
     """
     cleaned = clean_resource(body, context.adapter.resource_type, tolerance=context.dialect.tolerance)
     del body  # as in create_user
@@ -97,16 +91,19 @@ def replace_user(context: Context, scim_id: str, body: Mapping[str, Any]) -> Wri
 
     def replaced(shown: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
         active = {"active": shown["active"]} if "active" in shown else {}
-        return {**active, **cleaned.document}, cleaned.ignored
+        wanted = mutability.replaced(shown, cleaned.document, context.adapter.resource_type)
+        return {**active, **wanted}, cleaned.ignored
 
     pk = resource_id(scim_id)
-    return run(lambda: _change(context, pk, replaced, audit.Action.REPLACE), context.using)
+    done = run(lambda: _change(context, pk, replaced, audit.Action.REPLACE, if_match), context.using)
+    return done._replace(sent=sent_in(cleaned.document, context))
 
 
-def modify_user(context: Context, scim_id: str, body: Mapping[str, Any]) -> Written:
+def modify_user(context: Context, scim_id: str, body: Mapping[str, Any], *, if_match: Match | None = None) -> Written:
     """PATCH /Users/{id}.
 
     :raises NotFound: no such person.
+    :raises PreconditionFailed: they are not in the version that is asked for.
     """
     resource_type, tolerance = context.adapter.resource_type, context.dialect.tolerance
     parsed = parse_operations(
@@ -120,13 +117,15 @@ def modify_user(context: Context, scim_id: str, body: Mapping[str, Any]) -> Writ
         return result.document, parsed.ignored
 
     pk = resource_id(scim_id)
-    return run(lambda: _change(context, pk, patched, audit.Action.MODIFY), context.using)
+    done = run(lambda: _change(context, pk, patched, audit.Action.MODIFY, if_match), context.using)
+    return done._replace(sent=sent_by(parsed.operations, context))
 
 
-def delete_user(context: Context, scim_id: str) -> None:
+def delete_user(context: Context, scim_id: str, *, if_match: Match | None = None) -> None:
     """DELETE /Users/{id}: a tombstone stays, the name is free, the host's row goes the way of the policy.
 
     :raises NotFound: no such person.
+    :raises PreconditionFailed: they are not in the version that is asked for.
     :raises Forbidden: the person is protected.
     """
     pk = resource_id(scim_id)
@@ -136,6 +135,7 @@ def delete_user(context: Context, scim_id: str) -> None:
         row, user = lock(context, pk)
         lifecycle.refuse_if_protected(context, user, "delete them")
         shown = context.adapter.shown(row.attributes, host_columns(context, user))
+        permit(context, row, shown, if_match)
         if context.adapter.is_live(user, context.connection):
             lifecycle.end_access(context, row, user, context.connection.on_delete)
         _bury(context, locked, row, shown)
@@ -160,13 +160,6 @@ def _bury(context: Context, locked: ConnectionGuard, row: ScimUser, shown: Mappi
     row.save(using=context.using, update_fields=["attributes", "alive", "modified_at"])
     belonging.leave(context, locked, row)
     ScimValue.objects.using(context.using).filter(scim_user=row)._raw_delete(context.using)
-
-
-def render(context: Context, written: Written, projection: Projection) -> dict[str, Any]:
-    """The answer to a write; asks the database for nothing."""
-    groups = written.groups.get(written.row.pk, ())
-    resource = document(written.row, groups, context.adapter, context.base_url)
-    return projection.apply(resource)
 
 
 # Creating --------------------------------------------------------------------------------------------------
@@ -227,16 +220,18 @@ def _was_removed(context: Context, user: Any) -> bool:
 Compute = Callable[[Mapping[str, Any]], tuple[dict[str, Any], tuple[str, ...]]]
 
 
-def _change(context: Context, scim_id: Any, compute: Compute, action: str) -> Written:
+def _change(context: Context, scim_id: Any, compute: Compute, action: str, if_match: Match | None = None) -> Written:
     """Read the resource under its locks, work out the new one, and write the difference."""
     adapter = context.adapter
     row, user = lock(context, scim_id)
     stored, was_live = row.attributes, adapter.is_live(user, context.connection)
     shown = adapter.shown(stored, host_columns(context, user))
+    permit(context, row, shown, if_match)
     wanted, ignored = compute(shown)
     before = False if _is_hidden(stored) else bool(shown.get("active", True))
     after = bool(wanted.get("active", before))
     changed = {name for name in shown.keys() | wanted.keys() if shown.get(name) != wanted.get(name)}
+    me.refuse_others(context, changed, shown, wanted)
     if changed:
         # Whether the host changed something that no receiver has seen, so that the index does not have it either.
         unseen = adapter.remembered(shown, shown=shown, sent=stored) != stored
@@ -270,14 +265,14 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str) -> Wr
         resource_id=row.scim_id,
         label=row.user_name,
         changed=changed,
-        values={name: wanted.get(name) for name in sorted(changed)} if app_settings.EVENT_VALUES else None,
+        values=event_values(context, wanted, changed),
         warnings=ignored,
     )
     if changed:
         _announce(context, signals.user_updated, row, changed=frozenset(changed))
     if before != after:
         _announce(context, signals.user_reactivated if after else signals.user_deactivated, row)
-    return _written(context, row, groups_of([row.pk], context))
+    return written(context, row, groups_of([row.pk], context))
 
 
 def _is_hidden(stored: Mapping[str, Any]) -> bool:
@@ -355,15 +350,6 @@ def _write_host(
         lifecycle.end_access(context, row, user, context.connection.on_deactivate)
     elif after and not before:
         adapter.activate(user, using)
-
-
-def _written(context: Context, row: ScimUser, groups: Groups) -> Written:
-    """The row as the answer shows it, from what is in memory."""
-    columns = host_columns(context, row.user) if row.user_id is not None else None
-    shown = UserRow(
-        row.pk, row.scim_id, row.user_name, row.attributes, row.created_at, row.modified_at, row.user_id, columns
-    )
-    return Written(str(row.scim_id), shown, groups)
 
 
 def _write_index(context: Context, row: ScimUser, old: Index, new: Index) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from ..protocol.etags import Match
 from ..protocol.projection import Projection
-from . import groups, search, users
+from . import groups, search, user_answers, users
 from .context import Context
 
 
@@ -17,6 +18,30 @@ class Written(Protocol):
     @property
     def id(self) -> str: ...
 
+    @property
+    def version(self) -> str:
+        """The entity-tag, as in ``meta.version``."""
+
+
+class Change(Protocol):
+    """Replaces or modifies a resource.
+
+    :raises PreconditionFailed: it is not in the version that is asked for.
+    """
+
+    def __call__(
+        self, context: Context, scim_id: str, body: Mapping[str, Any], *, if_match: Match | None = None
+    ) -> Written: ...
+
+
+class Delete(Protocol):
+    """Deletes a resource.
+
+    :raises PreconditionFailed: it is not in the version that is asked for.
+    """
+
+    def __call__(self, context: Context, scim_id: str, *, if_match: Match | None = None) -> None: ...
+
 
 @dataclass(frozen=True)
 class Verbs:
@@ -24,15 +49,20 @@ class Verbs:
 
     kind: type[search.Kind[Any]]
     create: Callable[[Context, Mapping[str, Any]], Written]
-    replace: Callable[[Context, str, Mapping[str, Any]], Written]
-    modify: Callable[[Context, str, Mapping[str, Any]], Written]
-    delete: Callable[[Context, str], None]
+    replace: Change
+    modify: Change
+    delete: Delete
     render: Callable[[Context, Any, Projection], dict[str, Any] | None]
 
 
 USERS: Final = Verbs(
-    search.Users, users.create_user, users.replace_user, users.modify_user, users.delete_user, users.render
+    search.Users, users.create_user, users.replace_user, users.modify_user, users.delete_user, user_answers.render
 )
 GROUPS: Final = Verbs(
     search.Groups, groups.create_group, groups.replace_group, groups.modify_group, groups.delete_group, groups.render
 )
+
+
+def verbs_of(context: Context) -> Mapping[str, Verbs]:
+    """What can be done in a connection, by the endpoint of the resource type (``/Users``), in the order of a search."""
+    return {context.adapter.endpoint: USERS, context.group_adapter.endpoint: GROUPS}

@@ -67,7 +67,7 @@ def test_walk_finds_the_endpoints_that_are_there() -> None:
 @pytest.mark.parametrize("name", ENDPOINTS)
 def test_every_endpoint_with_every_method_is_401_without_a_token(name: str, method: str) -> None:
     before = dump()
-    for slash in ("", "/"):
+    for slash in ("", "/") if ENDPOINTS[name] else ("",):
         response = Client(raise_request_exception=False).generic(
             method,
             f"{MOUNT}/{ENDPOINTS[name]}{slash}",
@@ -126,7 +126,6 @@ def test_method_cannot_be_overridden(scim: ScimClient, header: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "//",
         "//Users",
         "/Users//",
@@ -187,7 +186,7 @@ def test_slash_at_the_end_is_served_and_never_redirected(scim: ScimClient, slash
     assert scim.delete(path).status_code == 204
 
 
-def test_protocol_endpoints_that_are_not_offered_are_501(scim: ScimClient) -> None:
+def test_me_is_501_for_a_credential_that_is_nobodys(scim: ScimClient) -> None:
     for path in ("/Me", "/Me/"):
         for method in ("GET", "PUT", "PATCH", "DELETE", "POST"):
             assert is_error(scim.request(method, path, {}), 501)
