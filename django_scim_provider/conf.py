@@ -126,6 +126,12 @@ class Settings:
         return bool(self._values.get("EVENT_VALUES", False))
 
     @property
+    def NOTIFY(self) -> str | Sequence[str] | None:
+        """Addresses that mail about alarms and expiring tokens goes to, or the dotted path of
+        ``callable(connection) -> addresses``. Default ``None``: the project's ``ADMINS``."""
+        return self._values.get("NOTIFY")
+
+    @property
     def TRUSTED_PROXIES(self) -> int:
         """How many proxies of yours append to ``X-Forwarded-For``. Default 0: the header is not read."""
         return int(self._values.get("TRUSTED_PROXIES", 0))

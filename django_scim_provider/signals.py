@@ -31,6 +31,10 @@ group_updated = Signal()
 group_removed = Signal()
 """``connection``, ``group`` (deleted by now)."""
 
+mass_removal = Signal()
+"""``connection``, ``count`` (people removed within ten minutes), ``limit``, ``held`` (whether further ones are held):
+sent once for as long as it goes on."""
+
 connection_enabled = Signal()
 """``connection``."""
 
@@ -43,6 +47,7 @@ __all__ = [
     "group_created",
     "group_removed",
     "group_updated",
+    "mass_removal",
     "user_deactivated",
     "user_provisioned",
     "user_reactivated",

@@ -103,6 +103,13 @@ class UserAdapter(ResourceAdapter):
         """The same on an instance."""
         return user is not None and not (self.soft_deletes and user.deleted_at is not None)
 
+    def is_active(self, user: Any, connection: ScimConnection) -> bool:
+        """Whether the person is live, and active by the host's columns: somebody who may sign in."""
+        if not self.is_live(user, connection) or not getattr(user, "is_active", True):
+            return False
+        mapped = "active" in self.by_key
+        return not mapped or self.shown({}, self.read_columns(user)).get("active") is True
+
     # Writing; called by services only ----------------------------------------------------------------------
 
     @cached_property
