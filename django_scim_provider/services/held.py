@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -41,7 +42,7 @@ def removals(context: Context, since: datetime | None = None) -> QuerySet[ScimRe
     return (found if since is None else found.filter(at__gte=since)).order_by("-pk")
 
 
-def watch(connections: list[ScimConnection]) -> dict[Any, Watch]:
+def watch(connections: Sequence[ScimConnection]) -> dict[Any, Watch]:
     """What the guards of connections have seen, by primary key; two queries for all of them."""
     using, moment = database(), now()
     policies = {connection.pk: connection.guard for connection in connections}
