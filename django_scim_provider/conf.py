@@ -126,6 +126,12 @@ class Settings:
         return bool(self._values.get("EVENT_VALUES", False))
 
     @property
+    def LOCK_EXEMPT(self) -> str | None:
+        """Managed people who change their accounts themselves: ``"superusers"``, or the dotted path of
+        ``callable(user) -> bool``. Default: nobody but those whom SCIM may not change either."""
+        return self._values.get("LOCK_EXEMPT") or None
+
+    @property
     def NOTIFY(self) -> str | Sequence[str] | None:
         """Addresses that mail about alarms and expiring tokens goes to, or the dotted path of
         ``callable(connection) -> addresses``. Default ``None``: the project's ``ADMINS``."""
