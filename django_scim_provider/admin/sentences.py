@@ -34,6 +34,7 @@ _DONE: Final[dict[str, StrOrPromise]] = {
     Action.CONFIGURE: gettext_lazy("%(who)s changed the settings: %(changed)s."),
     Action.ALARM: gettext_lazy("%(who)s removed unusually many people: %(why)s"),
     Action.LET_PASS: gettext_lazy("%(who)s let removals pass for a day."),
+    Action.ERASE: gettext_lazy("%(who)s erased the personal data of %(what)s."),
     Action.UNDO: gettext_lazy("%(who)s gave %(what)s back what a removal had taken away."),
 }
 _NOT_DONE: Final[dict[str, StrOrPromise]] = {

@@ -32,6 +32,7 @@ class ScimEvent(models.Model):
         ALARM = "alarm", _("removed many people")
         LET_PASS = "let_pass", _("let removals pass")
         UNDO = "undo", _("undid a removal")
+        ERASE = "erase", _("erased personal data")
 
     class Outcome(models.TextChoices):
         SUCCESS = "success", _("done")
