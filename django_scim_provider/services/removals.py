@@ -15,7 +15,7 @@ from django.db.models import F
 
 from .. import signals
 from ..models import ConnectionGuard, HeldRemoval, ScimConnection, ScimRemoval, ScimUser
-from ..protocol.errors import TooManyRequests
+from ..protocol.errors import ScimError, TooManyRequests
 from . import audit, guard, notices, protection, rows
 from .context import Context
 from .transactions import NotedRefusal, announce, logger, now, run
@@ -56,7 +56,8 @@ class Held(TooManyRequests, NotedRefusal):
     def note(self) -> None:
         try:
             run(lambda: _hold(self.context, self.subject, self.people, self.seen), self.context.using)
-        except DatabaseError:
+        except (DatabaseError, ScimError):
+            # The answer stays 429, and the next attempt is noted.
             logger.exception("A held SCIM removal could not be noted.")
 
 

@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group
 from django.core import mail
+from django.db import DatabaseError
+from django.db import connection as database
 from django.test import TestCase
 from django.utils import timezone
 
 from api.helpers import is_error
-from conftest import ScimClient
+from conftest import ScimClient, person
 from django_scim_provider import signals
 from django_scim_provider.models import ConnectionGuard, HeldRemoval, ScimConnection, ScimEvent, ScimRemoval, ScimUser
+from django_scim_provider.protocol import urns
 from django_scim_provider.services import held, role_mappings, users
 from django_scim_provider.services.context import Context
 from django_scim_provider.services.removals import FLOOR, Held
@@ -162,6 +165,33 @@ def test_a_limit_of_ones_own(scim: ScimClient, context: Context) -> None:
     assert held.limit(context, 5000) == 100
     held.settle(context)
     assert deactivate(scim, ids[2:]) == [200] * 3
+
+
+def test_a_hold_that_cannot_be_noted_holds_all_the_same(
+    scim: ScimClient, context: Context, caplog: pytest.LogCaptureFixture
+) -> None:
+    policy(context.connection, guard="hold", guard_limit=0)
+    (scim_id,) = people(context, 1)
+
+    def refuse_insert(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("INSERT"):
+            raise DatabaseError("cannot execute INSERT in a read-only transaction")
+        return execute(sql, params, many, context)
+
+    with database.execute_wrapper(refuse_insert):
+        assert deactivate(scim, [scim_id]) == [429]
+    assert "could not be noted" in caplog.text
+    assert is_active(ScimUser.objects.get(scim_id=scim_id).user)
+
+
+def test_a_bulk_request_is_held_operation_by_operation(scim: ScimClient, context: Context) -> None:
+    policy(context.connection, guard="hold", guard_limit=2)
+    ids = people(context, 4)
+    operations = [{"method": "DELETE", "path": f"/Users/{scim_id}"} for scim_id in ids]
+    operations.append({"method": "POST", "path": "/Users", "bulkId": "x", "data": person("new@example.com")})
+    answer = scim.post("/Bulk", {"schemas": [urns.BULK_REQUEST], "Operations": operations}).json()["Operations"]
+    assert [result["status"] for result in answer] == ["204", "204", "429", "429", "201"]
+    assert held.held(context).count() == 2
 
 
 def test_switched_off_nobody_counts(scim: ScimClient, context: Context) -> None:
