@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 
 from .models import ScimConnection, ScimUser
 from .protocol.errors import InvalidValue
+from .protocol.filter_grammar import CONTROL
 from .protocol.keys import user_name_key
 from .services.context import Context
 from .services.rows import host_columns, people
@@ -28,6 +29,8 @@ def resolve_user(connection: ScimConnection, *, external_id: str | None = None, 
     found = people(context).select_related("user")
     key = None
     if external_id:
+        if CONTROL.search(external_id):
+            return None  # nobody has one, and not every database can be asked
         found = found.filter(external_id=external_id)
     if user_name:
         try:

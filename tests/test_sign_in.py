@@ -54,6 +54,8 @@ def test_who_is_not_found(connection: ScimConnection, context: Context, alice: A
         {},
         {"external_id": ""},
         {"external_id": "00U1"},
+        {"external_id": "00u1\x00"},
+        {"external_id": "\ud800"},
         {"external_id": str(alice.pk)},
         {"external_id": scim_id(alice)},
         {"user_name": "nobody@example.com"},
