@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from ..protocol.messages import ListQuery, list_response, parse_search
+from ..protocol.messages import ListQuery, parse_search
 from ..services import audit, mixed
 from .messages import read_body, read_query, respond
-from .views import Action, ResourceView, ScimView
+from .views import Action, HostView, ResourceView, ScimView
 
 READING = frozenset({"POST"})
 """It is a read: a token that may only read may send it."""
@@ -31,6 +31,10 @@ class SearchView(ResourceView):
             return self.listed(read_search(self, request))
 
 
+class RecordsSearchView(HostView, SearchView):
+    """``/Devices/.search``."""
+
+
 class RootView(ScimView):
     """The base URL itself: all resource types."""
 
@@ -42,7 +46,7 @@ class RootView(ScimView):
 
     def listed(self, query: ListQuery) -> HttpResponse:
         page = mixed.list_everything(self.caller, query)
-        return respond(list_response(page.resources, total=page.total, start_index=query.start_index))
+        return respond(page.as_document(query))
 
 
 class RootSearchView(RootView):

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from typing import Final
+
 from django.urls import re_path
 
 from ..services.verbs import GROUPS, USERS
 from . import bulk, discovery, me, search, views
 
+ENDPOINT: Final = r"(?P<endpoint>[A-Za-z][A-Za-z0-9_-]*)"
 # A trailing slash is allowed everywhere and never redirected: a redirected POST loses its body.
 urlpatterns = [
     re_path(r"^Users/?\Z", views.ResourcesView.as_view(verbs=USERS), name="users"),
@@ -24,5 +27,9 @@ urlpatterns = [
     re_path(r"^\.search/?\Z", search.RootSearchView.as_view(), name="search"),
     re_path(r"^Bulk/?\Z", bulk.BulkView.as_view(), name="bulk"),
     re_path(r"^Me/?\Z", me.MeView.as_view(), name="me"),
+    # Whatever the host serves besides; what that is the settings say when they are asked.
+    re_path(rf"^{ENDPOINT}/?\Z", views.RecordsView.as_view(), name="records"),
+    re_path(rf"^{ENDPOINT}/\.search/?\Z", search.RecordsSearchView.as_view(), name="records-search"),
+    re_path(rf"^{ENDPOINT}/(?P<scim_id>[^/]+)/?\Z", views.RecordView.as_view(), name="record"),
     re_path(r"", views.UnknownView.as_view(), name="unknown"),
 ]

@@ -19,12 +19,12 @@ from rest_framework.views import APIView
 from ..conf import app_settings
 from ..models import ScimToken
 from ..protocol.errors import Forbidden, MethodNotAllowed, NotFound, Unauthorized
-from ..protocol.messages import ListQuery, list_response
+from ..protocol.messages import ListQuery
 from ..protocol.projection import Projection
 from ..services import audit, role_catalog, search
 from ..services.addresses import remote_address
 from ..services.context import Context
-from ..services.verbs import USERS, Verbs, Written
+from ..services.verbs import USERS, Verbs, Written, is_endpoint, verbs_of
 from . import throttling
 from .client import base_url, is_allowed_address
 from .exceptions import to_scim_error
@@ -122,6 +122,11 @@ class ScimView(APIView):
         return self.context
 
 
+def _locations(location: str) -> dict[str, str]:
+    """The headers that say what ``meta.location`` says (RFC 7643 section 3.1)."""
+    return {"Location": location, "Content-Location": location}
+
+
 class ResourceView(ScimView):
     """What the endpoints of a resource type share."""
 
@@ -144,11 +149,10 @@ class ResourceView(ScimView):
         """A page of what a query finds."""
         projection = Projection.parse(query.attributes, query.excluded_attributes, self.kind.resource_type)
         page = search.list_resources(self.kind, query, projection)
-        return respond(list_response(page.resources, total=page.total, start_index=query.start_index))
+        return respond(page.as_document(query))
 
     def locations(self, scim_id: str) -> dict[str, str]:
-        location = f"{self.caller.base_url}{self.kind.resource_type.endpoint}/{scim_id}"
-        return {"Location": location, "Content-Location": location}
+        return _locations(f"{self.caller.base_url}{self.kind.resource_type.endpoint}/{scim_id}")
 
     def written(self, written: Written, projection: Projection, status: int) -> HttpResponse:
         resource = self.verbs.render(self.caller, written, projection)
@@ -203,6 +207,38 @@ class OneResourceView(ResourceView):
         return respond(None, 204)
 
 
+class HostView(ResourceView):
+    """What the endpoints of the host's own resource types share: which one it is stands in the path."""
+
+    endpoint: str
+    """Without a slash."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, endpoint: str, **kwargs: Any) -> Any:
+        self.endpoint = endpoint
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        return super().get_authenticators() if is_endpoint(f"/{self.endpoint}") else []
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if not is_endpoint(f"/{self.endpoint}"):
+            refuse_path(request)
+        super().initial(request, *args, **kwargs)
+        verbs = verbs_of(self.caller).get(f"/{self.endpoint}")
+        if verbs is None:
+            # Another portal has it.
+            refuse_path(request)
+        self.verbs = verbs
+
+
+class RecordsView(HostView, ResourcesView):
+    """``/Devices``."""
+
+
+class RecordView(HostView, OneResourceView):
+    """``/Devices/{id}``."""
+
+
 class RolesView(ScimView):
     """``/Roles``: what can be assigned; Okta's entitlement discovery reads it."""
 
@@ -211,7 +247,7 @@ class RolesView(ScimView):
             query = read_query(request._request)
             projection = Projection.parse(query.attributes, query.excluded_attributes, role_catalog.ROLES)
             page = role_catalog.list_roles(self.caller, query, projection)
-        return respond(list_response(page.resources, total=page.total, start_index=query.start_index))
+        return respond(page.as_document(query))
 
 
 class RoleView(ScimView):
@@ -226,7 +262,13 @@ class RoleView(ScimView):
             query = read_query(request._request)
             projection = Projection.parse(query.attributes, query.excluded_attributes, role_catalog.ROLES)
             found = role_catalog.get_role(self.caller, key, projection, read_match(request._request))
-        return respond_with_found(found)
+        return respond_with_found(found, _locations(role_catalog.location(self.caller, key)))
+
+
+def refuse_path(request: Request) -> NoReturn:
+    # As BearerAuthentication does: no report of this request can print the token.
+    request._request.META.pop("HTTP_AUTHORIZATION", None)
+    raise NotFound("There is no such endpoint.")
 
 
 class UnknownView(ScimView):
@@ -236,6 +278,4 @@ class UnknownView(ScimView):
         return []
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> NoReturn:
-        # As BearerAuthentication does: no report of this request can print the token.
-        request._request.META.pop("HTTP_AUTHORIZATION", None)
-        raise NotFound("There is no such endpoint.")
+        refuse_path(request)

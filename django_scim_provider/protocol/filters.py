@@ -278,8 +278,8 @@ def _without_parentheses(node: Any) -> Any:
 
 def _holds(node: Filter, read: Callable[[BoundPath], Any]) -> bool:
     match node:
-        case Compare():
-            return _compares(node, read(node.path))
+        case Compare(path):
+            return _compares(node, _primary(read(path._replace(sub=None))) if is_primary(path) else read(path))
         case And(operands):
             return all(_holds(operand, read) for operand in operands)
         case Or(operands):
@@ -294,7 +294,17 @@ def _holds(node: Filter, read: Callable[[BoundPath], Any]) -> bool:
 
 
 def _reader(element: Mapping[str, Any]) -> Callable[[BoundPath], Any]:
-    return lambda path: element.get(path.target.name)
+    return lambda path: element.get(path.sub.name) if path.sub else element
+
+
+def is_primary(path: BoundPath) -> bool:
+    """Whether a path is to the mark of the primary value: ``false`` where a value does not say (RFC 7643 2.4)."""
+    return path.attribute.multi_valued and path.sub is not None and path.sub.name == "primary"
+
+
+def _primary(value: Any) -> list[bool]:
+    elements = value if isinstance(value, list) else [value]
+    return [element.get("primary") is True for element in elements if element]
 
 
 def _present(value: Any) -> bool:

@@ -57,7 +57,7 @@ def _comparable(value: Any, attribute: Attribute) -> Hashable:
         return frozenset(_comparable(item, attribute) for item in value)
     if isinstance(value, dict):
         subs = {sub.name: sub for sub in attribute.sub_attributes}
-        return frozenset((name, _comparable(part, subs[name])) for name, part in value.items())
+        return frozenset((name, _comparable(part, subs[name])) for name, part in value.items() if name in subs)
     if isinstance(value, str) and not attribute.case_exact and attribute.type == "string":
         return fold(value)
     key: Hashable = value

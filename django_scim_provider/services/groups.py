@@ -143,14 +143,15 @@ def delete_group(context: Context, scim_id: str, *, if_match: Match | None = Non
 
 
 def render(context: Context, written: WrittenGroup, projection: Projection) -> dict[str, Any] | None:
-    """The answer to a write; ``None`` for a group too large to send back after every change.
+    """The answer to a write; ``None`` for a group too large to send back after every change that did not ask for it.
 
     One query for members, none where they are not asked for; it reads no more of them than it shows.
     """
     members = None
     if projection.wants("members"):
         limit = app_settings.GROUP_BODY_LIMIT
-        bound = limit + 1 if written.is_patched else None
+        # With the parameter attributes the answer is 200, whatever it takes (RFC 7644 section 3.5.2).
+        bound = limit + 1 if written.is_patched and projection.requested is None else None
         members = members_of([written.row.pk], context, limit=bound).get(written.row.pk, [])
         if bound is not None and len(members) > limit:
             return None

@@ -62,7 +62,7 @@ def demote(context: Context, changes: Sequence[Change]) -> Mapping[str, Collecti
     :raises Forbidden: a protected person would lose a role.
     """
     backend = context.adapter.roles
-    if context.actor is not None:
+    if context.is_administrative:
         return {}
     losers: defaultdict[str, list[Any]] = defaultdict(list)
     for change in changes:

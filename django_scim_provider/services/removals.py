@@ -173,7 +173,7 @@ def _judge(context: Context, locked: ConnectionGuard, subject: Any, people: Coll
     """
     connection, moment = context.connection, now()
     passes = locked.released_until is not None and moment < locked.released_until
-    if connection.guard == Guard.OFF or context.actor is not None or passes:
+    if connection.guard == Guard.OFF or context.is_administrative or passes:
         return
     holds = connection.guard == Guard.HOLD
     if holds and locked.held_at is not None:

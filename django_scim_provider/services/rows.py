@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import Count, QuerySet
 
 from ..adapters import UserAdapter
-from ..adapters.base import Indexed
+from ..adapters.index import Indexed
 from ..adapters.query import HOST, live_expression
 from ..models import ScimConnection, ScimMembership, ScimUser
 from ..protocol.errors import NotFound

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from django.db import transaction
 
-from ..adapters.base import Indexed
+from ..adapters.index import Indexed
 from ..models import ScimConnection, ScimUser, ScimValue
 from ..protocol.errors import InvalidValue, NotFound
 from ..protocol.keys import user_name_key

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from ..adapters import ResourceAdapter
 from ..conf import app_settings
 from ..models import ScimUser
 from ..protocol.etags import Match
 from ..protocol.patch import Operation
 from ..protocol.projection import Projection
+from ..protocol.schemas import ResourceType
 from .context import Context
 from .rows import Groups, UserRow, document, groups_of, host_columns, version_of, wire_time
 
@@ -40,18 +42,18 @@ def render(context: Context, done: Written, projection: Projection) -> dict[str,
     return projection.including(done.sent, context.adapter.resource_type).apply(done.resource)
 
 
-def sent_in(body: Mapping[str, Any], context: Context) -> frozenset[str]:
+def sent_in(body: Mapping[str, Any], resource_type: ResourceType) -> frozenset[str]:
     """What a cleaned body has of what is returned on request."""
-    return frozenset(path.key for path in context.adapter.resource_type.on_request if path.read(body) is not None)
+    return frozenset(path.key for path in resource_type.on_request if path.read(body) is not None)
 
 
-def sent_by(operations: Iterable[Operation], context: Context) -> frozenset[str]:
+def sent_by(operations: Iterable[Operation], resource_type: ResourceType) -> frozenset[str]:
     """What operations speak of among what is returned on request."""
     paths = [operation.path.path for operation in operations if operation.path is not None]
     exact, whole = {path.key for path in paths}, {path._replace(sub=None).key for path in paths}
     return frozenset(
         path.key
-        for path in context.adapter.resource_type.on_request
+        for path in resource_type.on_request
         if path.key in exact or path._replace(sub=None).key in (whole if path.sub is None else exact)
     )
 
@@ -67,9 +69,9 @@ def permit(context: Context, row: ScimUser, shown: dict[str, Any], if_match: Mat
     if_match.permit(version_of(shown, wire_time(row.modified_at), groups.get(row.pk, ()), context.adapter))
 
 
-def event_values(context: Context, wanted: dict[str, Any], names: Iterable[str]) -> dict[str, Any] | None:
+def event_values(adapter: ResourceAdapter, wanted: dict[str, Any], names: Iterable[str]) -> dict[str, Any] | None:
     """The values for an event, where the host wants them there; never those that no answer shows."""
     if not app_settings.EVENT_VALUES:
         return None
-    visible = wanted if context.adapter.visible is None else context.adapter.visible.apply(wanted)
+    visible = wanted if adapter.visible is None else adapter.visible.apply(wanted)
     return {name: visible.get(name) for name in sorted(names) if name in visible or name not in wanted}

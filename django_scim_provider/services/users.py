@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import reduce
-from operator import or_
 from typing import Any
 from uuid import UUID
 
-from django.db import connections
-from django.db.models import Q
 from django.dispatch import Signal
 
 from .. import signals
@@ -22,9 +18,10 @@ from ..protocol.keys import user_name_key
 from ..protocol.patch import apply_operations, parse_operations
 from ..protocol.patch_operations import Operation
 from ..protocol.validation import clean_resource, require
-from . import audit, belonging, guard, lifecycle, me, removals, roles, sync
+from . import audit, belonging, guard, lifecycle, me, names, removals, roles, sync, user_index
 from .context import Context
-from .rows import Index, groups_of, host_columns, index_of, lock
+from .inserts import insert
+from .rows import groups_of, host_columns, index_of, lock
 from .search import resource_id
 from .transactions import announce, now, run
 from .user_answers import Written, event_values, permit, sent_by, sent_in, written
@@ -46,7 +43,11 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
     key = user_name_key(wanted["userName"])
 
     def work() -> Written:
-        revived = _holder(context, key)
+        user_index.lock_if_unique(context)
+        creates = context.connection.on_create == ScimConnection.OnCreate.CREATE
+        columns = context.adapter.write_columns(wanted) if creates else {}
+        is_free = names.are_free(context, key, columns)
+        revived = None if is_free else _holder(context, key)
         if revived is not None:
             return _change(context, revived, lambda _: (wanted, cleaned.ignored), audit.Action.CREATE)
         row = ScimUser(
@@ -59,10 +60,12 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
             created_at=now(),
         )
         row.modified_at = row.created_at
-        if context.connection.on_create == ScimConnection.OnCreate.CREATE:
-            row.user = _new_account(context, wanted)
-        row.save(using=context.using, force_insert=True)
-        _write_index(context, row, {}, index_of(context, row, row.user))
+        if creates:
+            row.user = _new_account(context, columns, is_free=is_free)
+        insert(row, context.using)
+        index = index_of(context, row, row.user)
+        user_index.refuse_taken(context, row, {}, index)
+        user_index.write(context, row, {}, index)
         roles.give_default(context, row)
         audit.record(
             context,
@@ -72,13 +75,13 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
             resource_id=row.scim_id,
             label=row.user_name,
             changed=wanted,
-            values=event_values(context, wanted, wanted),
+            values=event_values(context.adapter, wanted, wanted),
             warnings=cleaned.ignored,
         )
         _announce(context, signals.user_provisioned, row)
         return written(context, row, {})
 
-    return run(work, context.using)._replace(sent=sent_in(wanted, context))
+    return run(work, context.using)._replace(sent=sent_in(wanted, context.adapter.resource_type))
 
 
 def replace_user(context: Context, scim_id: str, body: Mapping[str, Any], *, if_match: Match | None = None) -> Written:
@@ -89,17 +92,18 @@ def replace_user(context: Context, scim_id: str, body: Mapping[str, Any], *, if_
     """
     cleaned = clean_resource(body, context.adapter.resource_type, tolerance=context.dialect.tolerance)
     del body  # as in create_user
-    require(cleaned.document, context.adapter.resource_type)
+    resource_type = context.adapter.resource_type
 
     def replaced(shown: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
         active = {"active": shown["active"]} if "active" in shown else {}
-        wanted = mutability.replaced(shown, cleaned.document, context.adapter.resource_type)
-        return {**active, **wanted}, cleaned.ignored
+        wanted = {**active, **mutability.replaced(shown, cleaned.document, resource_type)}
+        require(wanted, resource_type)
+        return wanted, cleaned.ignored
 
     pk = resource_id(scim_id)
     ends = cleaned.document.get("active") is False
     done = run(lambda: _change(context, pk, replaced, audit.Action.REPLACE, if_match, may_end=ends), context.using)
-    return done._replace(sent=sent_in(cleaned.document, context))
+    return done._replace(sent=sent_in(cleaned.document, resource_type))
 
 
 def modify_user(context: Context, scim_id: str, body: Mapping[str, Any], *, if_match: Match | None = None) -> Written:
@@ -116,13 +120,13 @@ def modify_user(context: Context, scim_id: str, body: Mapping[str, Any], *, if_m
 
     def patched(shown: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
         result = apply_operations(shown, parsed.operations, resource_type, tolerance=tolerance)
-        require(result.document, resource_type)
+        require(result.document, resource_type, before=shown)
         return result.document, parsed.ignored
 
     pk = resource_id(scim_id)
     ends = any(_may_end(operation) for operation in parsed.operations)
     done = run(lambda: _change(context, pk, patched, audit.Action.MODIFY, if_match, may_end=ends), context.using)
-    return done._replace(sent=sent_by(parsed.operations, context))
+    return done._replace(sent=sent_by(parsed.operations, resource_type))
 
 
 def delete_user(context: Context, scim_id: str, *, if_match: Match | None = None) -> None:
@@ -201,12 +205,14 @@ def _holder(context: Context, key: str) -> Any:
     return row.scim_id
 
 
-def _new_account(context: Context, wanted: Mapping[str, Any]) -> Any:
-    """Insert the host user; a name that only a person removed by SCIM still holds is taken from that account."""
+def _new_account(context: Context, columns: Mapping[str, Any], *, is_free: bool = False) -> Any:
+    """Insert the host user; a name that only a person removed by SCIM still holds is taken from that account.
+
+    :param is_free: whether nobody at all is known to hold one.
+    """
     adapter, using = context.adapter, context.using
-    columns = adapter.write_columns(wanted)
     adapter.check_user_name(columns)
-    holder = _taken(context, columns)
+    holder = None if is_free else _taken(context, columns)
     if holder is not None:
         if not _was_removed(context, holder):
             raise Uniqueness(TAKEN_ELSEWHERE)
@@ -215,9 +221,9 @@ def _new_account(context: Context, wanted: Mapping[str, Any]) -> Any:
 
 
 def _taken(context: Context, columns: Mapping[str, Any], *, exclude: Any = None) -> Any:
-    """The host user who has one of these unique values; in any spelling, where not everybody has a row of ours."""
-    complete = context.connection.existing_accounts == ScimConnection.ExistingAccounts.ADOPT
-    return context.adapter.taken(columns, context.using, exclude=exclude, any_case=not complete)
+    """The host user who has one of these unique values."""
+    any_case = names.any_case_counts(context)
+    return context.adapter.taken(columns, context.using, exclude=exclude, any_case=any_case)
 
 
 def _was_removed(context: Context, user: Any) -> bool:
@@ -250,6 +256,7 @@ def _change(
     """
     adapter = context.adapter
     locks = removals.prepare(context, scim_id) if may_end else None
+    user_index.lock_if_unique(context)
     row, user = lock(context, scim_id)
     stored, was_live = row.attributes, adapter.is_live(user, context.connection)
     shown = adapter.shown(stored, host_columns(context, user))
@@ -282,11 +289,12 @@ def _change(
         )
         if user is None and row.user_id is not None:
             belonging.enter(context, row)
-        index = index_of(context, row, row.user)
+        old, index = adapter.index(shown, live=was_live, sent=stored), index_of(context, row, row.user)
+        user_index.refuse_taken(context, row, old, index)
         if unseen:
             sync.rebuild_index(context, row, index)
         else:
-            _write_index(context, row, adapter.index(shown, live=was_live, sent=stored), index)
+            user_index.write(context, row, old, index)
     audit.record(
         context,
         action,
@@ -295,7 +303,7 @@ def _change(
         resource_id=row.scim_id,
         label=row.user_name,
         changed=changed,
-        values=event_values(context, wanted, changed),
+        values=event_values(context.adapter, wanted, changed),
         warnings=ignored,
     )
     if changed:
@@ -362,7 +370,7 @@ def _write_host(
     if not adapter.is_live(user, context.connection):
         returns = after and not before and context.connection.on_create == ScimConnection.OnCreate.CREATE
         if returns and user is None:
-            row.user = _new_account(context, wanted)
+            row.user = _new_account(context, adapter.write_columns(wanted))
         elif returns:
             lifecycle.refuse_if_protected(context, user, "bring them back")
             columns = adapter.write_columns(wanted)
@@ -386,32 +394,6 @@ def _write_host(
         lifecycle.end_access(context, row, user, context.connection.on_deactivate)
     elif after and not before:
         adapter.activate(user, using)
-
-
-def _write_index(context: Context, row: ScimUser, old: Index, new: Index) -> None:
-    """Bring the filter index in line: at most one statement for what is new, one for what is gone."""
-    values = ScimValue.objects.using(context.using)
-    gone = [Q(attribute=attribute, position=position) for attribute, position in old.keys() - new.keys()]
-    if gone:
-        stale = values.filter(scim_user=row).filter(reduce(or_, gone))
-        stale.delete()
-    changed = [
-        ScimValue(scim_user=row, attribute=attribute, position=position, **value._asdict())
-        for (attribute, position), value in new.items()
-        if old.get((attribute, position)) != value
-    ]
-    if not changed:
-        return
-    if not old:
-        values.bulk_create(changed)
-        return
-    targeted = connections[context.using].features.supports_update_conflicts_with_target
-    values.bulk_create(
-        changed,
-        update_conflicts=True,
-        update_fields=["type", "primary", "value_key"],
-        unique_fields=["scim_user", "attribute", "position"] if targeted else None,
-    )
 
 
 def _announce(context: Context, signal: Signal, row: ScimUser, **more: Any) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any, Final, Protocol
 
+from ..adapters import ModelAdapter, get_model_adapters
+from ..conf import app_settings
 from ..protocol.etags import Match
 from ..protocol.projection import Projection
-from . import groups, search, user_answers, users
+from . import groups, records, search, user_answers, users
 from .context import Context
 
 
@@ -47,7 +50,7 @@ class Delete(Protocol):
 class Verbs:
     """The services behind the endpoints of one resource type."""
 
-    kind: type[search.Kind[Any]]
+    kind: Callable[[Context], search.Kind[Any]]
     create: Callable[[Context, Mapping[str, Any]], Written]
     replace: Change
     modify: Change
@@ -65,4 +68,23 @@ GROUPS: Final = Verbs(
 
 def verbs_of(context: Context) -> Mapping[str, Verbs]:
     """What can be done in a connection, by the endpoint of the resource type (``/Users``), in the order of a search."""
-    return {context.adapter.endpoint: USERS, context.group_adapter.endpoint: GROUPS}
+    own = {adapter.endpoint: _of_model(adapter) for adapter in get_model_adapters(context.connection.portal)}
+    return {context.adapter.endpoint: USERS, context.group_adapter.endpoint: GROUPS, **own}
+
+
+def is_endpoint(endpoint: str) -> bool:
+    """Whether some portal has a resource type of the host's own there."""
+    portals = ("", *app_settings.PORTALS)
+    return any(adapter.endpoint == endpoint for portal in portals for adapter in get_model_adapters(portal))
+
+
+@lru_cache(maxsize=64)
+def _of_model(adapter: ModelAdapter) -> Verbs:
+    return Verbs(
+        partial(records.Records, adapter=adapter),
+        partial(records.create_record, adapter),
+        partial(records.replace_record, adapter),
+        partial(records.modify_record, adapter),
+        partial(records.delete_record, adapter),
+        partial(records.render_record, adapter),
+    )

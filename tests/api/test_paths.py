@@ -6,13 +6,22 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from django.test import Client
+from django.conf import settings
+from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from api.helpers import NO_SUCH_ID, dump, is_error
 from conftest import MOUNT, ScimClient, person
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _with_a_type_of_the_hosts() -> Iterator[None]:
+    adapters = {"Device": "hosts.inventory.scim.DeviceAdapter"}
+    with override_settings(SCIM_PROVIDER={**settings.SCIM_PROVIDER, "ADAPTERS": adapters}):
+        yield
+
 
 METHODS = [
     "GET",
@@ -45,6 +54,7 @@ def patterns(resolver: URLResolver, mine: bool = False) -> Iterator[URLPattern]:
 def example_of(pattern: URLPattern) -> str:
     """A path that a pattern of ours matches."""
     text = pattern.pattern.regex.pattern.removeprefix("^").removesuffix("$").removesuffix("\\Z")
+    text = re.sub(r"\(\?P<endpoint>.*?\)", "Devices", text)
     text = re.sub(r"\(\?P<\w+>.*?\)", NO_SUCH_ID, text).replace("\\.", ".")
     text = re.sub(r"\(\?:([^|)]*).*?\)", r"\1", text)
     return re.sub(r".\?", "", text)
