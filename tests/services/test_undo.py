@@ -131,6 +131,17 @@ def test_a_password_of_their_own_does_not_return(context: Context) -> None:
     assert not host(scim_id).has_usable_password()
 
 
+def test_a_password_that_stayed_is_not_missed(context: Context) -> None:
+    """The policy was the host's own procedure, which leaves it alone."""
+    scim_id = post(context)
+    patch(context, scim_id, active=False)
+    ScimRemoval.objects.update(state={"active": True, "password": True})
+    user = host(scim_id)
+    user.set_password("correct horse")
+    user.save()
+    assert took_back(context) == [("", [])]
+
+
 def test_only_since_then_and_only_so_many(context: Context) -> None:
     ids = [post(context, f"p{number}@example.com") for number in range(3)]
     for scim_id in ids:
