@@ -1,4 +1,4 @@
-"""What the filter index holds of a document: a row for each value."""
+"""What the filter index holds of a document."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def _refusal(path: BoundPath) -> InvalidValue:
 
 
 def _of_index(path: BoundPath) -> Any:
-    return _head(
+    return head(
         Subquery(ScimValue.objects.filter(scim_user=OuterRef("pk"), attribute=path.key).values("value_key")[:1])
     )
 
@@ -83,14 +83,14 @@ def _of_element(path: BoundPath) -> Any:
     if sub == "primary":
         return Subquery(_elements(whole, "pk").values("primary")[:1])
     if sub == "type":
-        return _head(Subquery(_elements(whole, "pk").values("type")[:1]))
+        return head(Subquery(_elements(whole, "pk").values("type")[:1]))
     if sub == "value":
-        return _head(Subquery(_elements(whole, "pk").values("value_key")[:1]))
+        return head(Subquery(_elements(whole, "pk").values("value_key")[:1]))
     if path.attribute.sub("value") is not None:
         raise _refusal(path)
     position = Subquery(_elements(whole, "scim_user").values("position")[:1])
     parts = ScimValue.objects.filter(scim_user=OuterRef("pk"), attribute=path.key, position=position)
-    return _head(Subquery(parts.values("value_key")[:1]))
+    return head(Subquery(parts.values("value_key")[:1]))
 
 
 def _elements(attribute: str, owner: str) -> Any:
@@ -103,7 +103,7 @@ def _elements(attribute: str, owner: str) -> Any:
     return rows.order_by(primary_first, "position")
 
 
-def _head(text: Any) -> Any:
+def head(text: Any) -> Any:
     """As much of a text as counts; an empty one is no value."""
     return NullIf(Left(text, SORTED_LENGTH), Value(""), output_field=models.TextField())
 
@@ -137,7 +137,7 @@ def _as_text(path: BoundPath, host_path: HostPath, column: Any) -> Any:
         return Case(When(Exact(column, True), then=Value("true")), When(Exact(column, False), then=Value("false")))
     if kind in ("integer", "decimal") or not (host_path.is_json_key or isinstance(field, _COLUMNS_OF_TEXT)):
         return None
-    return ByCodePoint(_head(column if path.target.case_exact else Lower(column)))
+    return ByCodePoint(head(column if path.target.case_exact else Lower(column)))
 
 
 class ByCodePoint(Func):

@@ -48,6 +48,9 @@ def _forget(*, setting: str, **kwargs: Any) -> None:
 class ScimView(APIView):
     """What all endpoints share. The host's REST_FRAMEWORK settings have no effect on it."""
 
+    schema = None
+    """A document of the host's own API leaves these endpoints out; ``scim_openapi`` describes them."""
+
     http_method_names: Sequence[str] = ["get", "head", "post", "put", "patch", "delete"]
     depth: int = 1
     """Segments of the path below the mount."""

@@ -58,7 +58,7 @@ class Context:
 
     @property
     def is_administrative(self) -> bool:
-        """Whether somebody acts in the panel or a console, and not through the endpoints with a credential of theirs."""
+        """Whether somebody acts in the panel, and not through the endpoints with a credential of theirs."""
         return self.actor is not None and not self.base_url
 
     @property
