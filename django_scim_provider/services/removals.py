@@ -107,7 +107,7 @@ def deleting(context: Context, locks: Locks, row: ScimUser, user: Any, shown: Ma
     if locks.holds and context.connection.on_delete != ScimConnection.OnDeactivate.NOTHING:
         protection.refuse_last(context, user, "delete them")
     _judge(context, locks.guard, row, [row.pk])
-    state = _state(context, user, active=shown.get("active", True)) | {"attributes": shown}
+    state = _state(context, user, active=shown.get("active", True)) | {"attributes": dict(shown)}
     return _removal(context, Kind.DELETE, row.pk, state=state)
 
 

@@ -105,7 +105,7 @@ def _give_back(context: Context, locked: ConnectionGuard, person: _Person) -> No
         _revive(context, row, deletion)
     if row.user_id is None and person.had("account"):
         person.missing.append("the account, which was deleted")
-    elif person.had("password") and not row.user.has_usable_password():
+    elif row.user is not None and person.had("password") and not row.user.has_usable_password():
         person.missing.append("the password; sessions and other credentials do not return either")
     _rejoin(context, locked, person)
     if person.had("active") and row.user_id is not None:
