@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db import transaction
 from django.db.models import F
@@ -20,6 +20,7 @@ from .roles import Change
 from .rows import host_columns, index_of, people
 from .transactions import now, run
 
+TAKEN: Final = "The user name, or another value that must be unique, is already taken in the application."
 Kind = ScimRemoval.Kind
 Progress = Callable[[int], None]
 
@@ -146,7 +147,7 @@ def _rename_back(context: Context, user: Any, document: Mapping[str, Any]) -> No
     if not names:
         return
     if adapter.taken(names, context.using, exclude=user.pk) is not None:
-        raise Uniqueness(users.TAKEN_ELSEWHERE)
+        raise Uniqueness(TAKEN)
     adapter.update(user, names, context.using)
 
 
