@@ -29,7 +29,11 @@ def _rows(label: str, user: Any) -> Any:
 
 
 def _delete(label: str, user: Any) -> int:
-    rows = _rows(label, user)
+    try:
+        rows = _rows(label, user)
+    except LookupError:
+        # A release of the library that does not have the model.
+        return 0
     return int(rows.delete()[1].get(rows.model._meta.label, 0))
 
 
@@ -55,7 +59,7 @@ def _oauth(user: Any) -> int:
 def _refresh_tokens(user: Any) -> int:
     """Blacklisted rather than deleted: what is not on the list is good until it expires."""
     outstanding = _rows("token_blacklist.OutstandingToken", user).filter(blacklistedtoken=None)
-    listed: Any = apps.get_model("token_blacklist.BlacklistedToken")
+    listed: Any = apps.get_app_config("token_blacklist").get_model("BlacklistedToken")
     rows = [listed(token_id=pk) for pk in outstanding.values_list("pk", flat=True)]
     return len(listed._base_manager.using(outstanding.db).bulk_create(rows, ignore_conflicts=True))
 
