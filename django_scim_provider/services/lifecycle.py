@@ -41,13 +41,14 @@ def readmit(context: Context, row: ScimUser, user: Any) -> str:
     """Let somebody in again, with nothing that was issued before.
 
     It ends here once more: the host may have shut the account by itself, and a request that was under way when access
-    ended may have issued something after. Somebody whom a policy never shut out keeps what they have.
+    ended may have issued something after. Nothing is done about somebody who never was out.
 
     :returns: what ended, in words for the event.
     """
-    adapter = context.adapter
-    was_in = adapter.shown({}, host_columns(context, user)).get("active", LEFT_ALONE in row.attributes)
-    ended = {} if was_in else adapter.end_credentials(user, context.connection, context.using)
+    adapter, columns = context.adapter, host_columns(context, user)
+    if columns is not None and adapter.shown({}, columns).get("active", LEFT_ALONE in row.attributes):
+        return ""
+    ended = adapter.end_credentials(user, context.connection, context.using)
     adapter.activate(user, context.using)
     return _tell(context, row, ended)
 
