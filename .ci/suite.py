@@ -1,5 +1,5 @@
-"""Run the suite once per host project: all of it under ``stock``, the tests marked ``hosts`` under the others, and under
-a host that was made for some tests only those.
+"""Run the suite once per host project: all of it under ``stock``, the tests marked ``hosts`` under the others, and
+under a host that was made for some tests only those.
 
 Other arguments go to pytest. With ``COVERAGE_DIR`` in the environment, coverage is collected there and reported over
 all hosts together.

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.checks import run_checks
 from django.test import Client, override_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken
 from rest_framework_simplejwt.tokens import RefreshToken
@@ -235,3 +236,9 @@ def test_library_without_one_of_the_models_is_no_obstacle(somebody: Somebody) ->
         OFF(somebody)
 
     assert somebody.scim.get(somebody.path).json()["active"] is False
+
+
+def test_wiring_that_keeps_tokens_alive_is_reported() -> None:
+    with with_setting(ADAPTERS={"User": KEEPING}), override_settings(SIMPLE_JWT={}):
+        messages = run_checks(tags=["scim_provider"])
+    assert sorted(str(message.id) for message in messages) == ["scim_provider.W036", "scim_provider.W037"]

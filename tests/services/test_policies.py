@@ -156,6 +156,19 @@ def test_somebody_whom_deactivation_left_alone_stays_inactive_for_the_client(con
     assert not is_active(host(scim_id))
 
 
+def test_somebody_left_alone_whom_the_host_deletes_softly_comes_back_all_the_same(context: Context) -> None:
+    if not soft_deletes():
+        pytest.skip("this host does not soft-delete")
+    policies(context, on_deactivate="nothing")
+    scim_id = post(context)
+    patch(context, scim_id, active=False)
+    update(host(scim_id), deleted_at=timezone.now())
+    patch(context, scim_id, active=True)
+
+    assert (host(scim_id).deleted_at, host(scim_id).is_active) == (None, True)
+    is_shown(context, scim_id, active=True)
+
+
 # On delete --------------------------------------------------------------------------------------------------
 
 
