@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import signals
+from ..adapters import credentials
 from ..adapters.base import LEFT_ALONE
 from ..adapters.credentials import Ended
 from ..models import ScimConnection, ScimUser
@@ -53,14 +54,25 @@ def readmit(context: Context, row: ScimUser, user: Any) -> str:
     return _tell(context, row, ended)
 
 
+def clear_out(context: Context, row: ScimUser, user: Any) -> str:
+    """End the tokens of somebody who is inactive, and of whom the client says so again or something else.
+
+    The host may have shut the account by itself, which not every library asks about when it is shown a token.
+
+    :returns: what ended, in words for the event.
+    """
+    if context.connection.on_deactivate == Policy.NOTHING or context.adapter.is_protected(user):
+        return ""
+    ended = {name: count for name, count in credentials.end_all(user).items() if count}
+    return _tell(context, row, ended) if ended else ""
+
+
 def has_access(context: Context, user: Any) -> bool:
     """Whether the account itself is active, whatever SCIM shows of the person."""
     return context.adapter.shown({}, host_columns(context, user)).get("active") is True
 
 
 def _tell(context: Context, row: ScimUser, ended: Ended) -> str:
-    if not ended:
-        return ""
     announce(signals.credentials_ended, context, scim_user=row, user=row.user, ended=dict(ended))
     said = [name if count is None else f"{name} ({count})" for name, count in ended.items() if count != 0]
     return f"Ended: {', '.join(said)}." if said else ""

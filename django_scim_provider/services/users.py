@@ -247,6 +247,8 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str) -> Wr
             sync.rebuild_index(context, row, index)
         else:
             _write_index(context, row, adapter.index(shown, live=was_live, sent=stored), index)
+    if user is not None and not (before or after):
+        ended = lifecycle.clear_out(context, row, user)
     audit.record(
         context,
         action,

@@ -84,14 +84,26 @@ def patched(**operation: Any) -> Step:
 OFF, ON = patched(path="active", value=False), patched(path="active", value=True)
 
 
+def shut_before(step: Step) -> Step:
+    def steps(somebody: Somebody) -> None:
+        somebody.shut_by_the_host()
+        step(somebody)
+
+    return steps
+
+
 @dataclass(frozen=True)
 class Way:
     end: Step
     back: Step = ON
     adapter: str = SUSPENDING
     policies: dict[str, str] = field(default_factory=dict)
+    harmless: frozenset[str] = frozenset()
+    """What still answers while the person is inactive."""
 
 
+LINK = frozenset({"password reset link"})
+"""It leads to a password for an account that nobody can sign in to, and that loses it when they can."""
 WAYS = {
     "PUT": Way(lambda somebody: somebody.put(False), lambda somebody: somebody.put(True)),
     "PATCH with a path": Way(OFF),
@@ -104,9 +116,11 @@ WAYS = {
     ),
     "DELETE": Way(Somebody.delete, Somebody.let_in_by_the_host),
     "DELETE, and the name is given to a new account": Way(Somebody.delete, Somebody.post),
-    "DELETE of an account that the host shut before": Way(
-        lambda somebody: (somebody.shut_by_the_host(), somebody.delete())[-1], Somebody.let_in_by_the_host
+    "PATCH of somebody whom the host shut out before": Way(shut_before(OFF), harmless=LINK),
+    "PUT of somebody whom the host shut out before": Way(
+        shut_before(lambda somebody: somebody.put(False)), harmless=LINK
     ),
+    "DELETE of somebody whom the host shut out before": Way(shut_before(Somebody.delete), Somebody.let_in_by_the_host),
     "policy remove": Way(OFF, policies={"on_deactivate": "remove"}),
     "policy delete": Way(OFF, policies={"on_deactivate": "delete"}),
     "policy hook": Way(OFF, policies={"on_deactivate": "hook"}),
@@ -140,7 +154,7 @@ def test_no_credential_works_while_inactive_or_after_the_return(scim: ScimClient
         during, after = issued_to(somebody), issued_to(somebody)
 
         way.end(somebody)
-        assert alive(during) == dict.fromkeys(during, False)
+        assert alive(during) == {name: name in way.harmless for name in during}
 
         way.back(somebody)
         if way.policies.get("on_deactivate") != "delete" and way.back is not Somebody.post:
@@ -168,6 +182,26 @@ def test_do_nothing_ends_nothing(somebody: Somebody, adapter: str) -> None:
         for step in (OFF, ON, OFF, Somebody.delete, Somebody.post):
             step(somebody)
         assert alive(held) == dict.fromkeys(held, True)
+
+
+def test_inactive_person_who_is_protected_or_under_do_nothing_keeps_tokens(somebody: Somebody) -> None:
+    with with_setting(ADAPTERS={"User": SUSPENDING}):
+        user = somebody.account
+        held = {name: use for name, use in wallet(user).items() if name == "OAuth access token"}
+        somebody.shut_by_the_host()
+        get_user_model().objects.filter(pk=user.pk).update(is_superuser=True)
+        somebody.patch(path="title", value="Boss")
+        assert alive(held) == {"OAuth access token": True}
+
+        get_user_model().objects.filter(pk=user.pk).update(is_superuser=False)
+        ScimConnection.objects.update(on_deactivate="nothing")
+        somebody.patch(path="title", value="Chef")
+        assert alive(held) == {"OAuth access token": True}
+
+        ScimConnection.objects.update(on_deactivate="suspend")
+        somebody.patch(path="title", value="Head")
+        assert alive(held) == {"OAuth access token": False}
+        assert "OAuth tokens" in ScimEvent.objects.order_by("pk").last().detail
 
 
 def test_host_that_keeps_passwords_keeps_what_hangs_on_them_and_loses_the_rest(somebody: Somebody) -> None:
