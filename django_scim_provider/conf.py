@@ -65,6 +65,11 @@ class Settings:
         return int(self._values.get("MAX_RESULTS", 200))
 
     @property
+    def CURSOR_TIMEOUT(self) -> int:
+        """Seconds for which a cursor leads to the next page. Default 3600."""
+        return int(self._values.get("CURSOR_TIMEOUT", 3600))
+
+    @property
     def MAX_FILTER_LENGTH(self) -> int:
         """Characters in a filter. Default 4096."""
         return int(self._values.get("MAX_FILTER_LENGTH", 4096))
@@ -93,6 +98,11 @@ class Settings:
     def BULK_MAX_OPERATIONS(self) -> int:
         """Operations in one bulk request. Default 1000."""
         return int(self._values.get("BULK_MAX_OPERATIONS", 1000))
+
+    @property
+    def BULK_MAX_PAYLOAD_SIZE(self) -> int:
+        """Bytes in the body of a bulk request. Default 4 MiB."""
+        return int(self._values.get("BULK_MAX_PAYLOAD_SIZE", 4 * 1024 * 1024))
 
     @property
     def GROUP_BODY_LIMIT(self) -> int:

@@ -25,6 +25,9 @@ from django.db import connection
 from django.test.utils import isolate_apps
 
 from django_scim_provider.checks.attribute_map import check_attribute_map
+from django_scim_provider.checks.paths import check_dotted_paths
+from django_scim_provider.checks.resource_types import check_model_adapters, check_resource_types
+from django_scim_provider.checks.schemas import check_schemas
 from django_scim_provider.checks.settings import check_settings
 from django_scim_provider.checks.user_model import check_user_model
 
@@ -134,8 +137,27 @@ def test_models_and_adapters_of_a_page_fit_together(
                 monkeypatch.setattr(f"django_scim_provider.{module}.get_user_model", lambda model=model: model)
             monkeypatch.setattr(names[made], "scope_models", ())  # apps.get_model() does not know them
             settings.SCIM_PROVIDER = {"ADAPTERS": {"User": f"accounts.scim.{made}"}}
-            assert [*check_attribute_map(), *check_user_model()] == []
+            assert [*check_attribute_map(), *check_schemas(), *check_user_model()] == []
             model = rich
+
+
+@isolate_apps("django.contrib.humanize")
+def test_the_resource_type_of_the_page_is_well_made(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {
+        block.body.splitlines()[0]: block.body for block in blocks(DOCS / "howto" / "custom-resource.rst", "python")
+    }
+    module = ModuleType("inventory.scim")
+    monkeypatch.setitem(sys.modules, "inventory", ModuleType("inventory"))
+    monkeypatch.setitem(sys.modules, "inventory.scim", module)
+    monkeypatch.setattr(apps, "get_containing_app_config", lambda name: SimpleNamespace(label="humanize"))
+    names: dict[str, Any] = {"__name__": "inventory.models"}
+    exec(found["# inventory/models.py"], names)
+    exec(found["# inventory/scim.py"], vars(module))
+    module.DeviceAdapter.model = names["Device"]
+    exec(found["# settings.py"], names)
+    settings.SCIM_PROVIDER = names["SCIM_PROVIDER"]
+    for check in (check_dotted_paths, check_schemas, check_resource_types, check_model_adapters, check_attribute_map):
+        assert check() == []
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from ..protocol.schemas import Attribute, Schema
 from ..protocol.urns import ENTERPRISE_USER
 from .attributes import Attr, Boolean, Identifier, Not, PrimaryValue, full_name
 from .base import MapError, ResourceAdapter
 from .groups import GroupAdapter
-from .registry import get_adapter, get_group_adapter, get_user_adapter
+from .models import ModelAdapter
+from .registry import get_adapter, get_group_adapter, get_model_adapters, get_user_adapter
 from .roles import ChoiceRoles, GroupRoles, MembershipFieldRoles, Role, RoleBackend
 from .users import UserAdapter
 
 __all__ = [
     "ENTERPRISE_USER",
     "Attr",
+    "Attribute",
     "Boolean",
     "ChoiceRoles",
     "GroupAdapter",
@@ -20,14 +23,17 @@ __all__ = [
     "Identifier",
     "MapError",
     "MembershipFieldRoles",
+    "ModelAdapter",
     "Not",
     "PrimaryValue",
     "ResourceAdapter",
     "Role",
     "RoleBackend",
+    "Schema",
     "UserAdapter",
     "full_name",
     "get_adapter",
     "get_group_adapter",
+    "get_model_adapters",
     "get_user_adapter",
 ]

@@ -6,7 +6,8 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import BooleanField, Case, Q, Value, When
+from django.db.models.lookups import Exact
 
 from ..protocol.filters import Compare
 from ..protocol.keys import fold
@@ -50,7 +51,7 @@ class Attr:
     def from_host(self, path: BoundPath, values: tuple[Any, ...]) -> Any:
         """The SCIM value of these column values; ``None`` is unassigned."""
         value = self.get(*values) if any(item is not None for item in values) else None
-        return None if value == "" else value
+        return None if isinstance(value, str | list | dict) and not value else value
 
     def to_host(self, path: BoundPath, document: Mapping[str, Any]) -> tuple[Any, ...]:
         """The column values, in the order of ``fields``, that a document asks for."""
@@ -80,6 +81,10 @@ class Attr:
             return None
         return Q((f"{prefix}{self.lookup}__isnull", False)) & ~Q((f"{prefix}{self.lookup}", ""))
 
+    def order(self, column: Any) -> Any:
+        """The expression to sort by; ``column`` is that of ``lookup``. For columns whose order is not the values'."""
+        return column
+
 
 _LOOKUPS = {
     True: {"eq": "exact", "co": "contains", "sw": "startswith", "ew": "endswith"},
@@ -91,7 +96,7 @@ _ORDER = {"gt": "gt", "ge": "gte", "lt": "lt", "le": "lte"}
 def column_condition(column: str, compare: Compare) -> Q:
     """A comparison on a column of the host's, whose collation is the host's affair."""
     operator, value = compare.operator, compare.value
-    exact = compare.path.target.case_exact or not isinstance(value, str)
+    exact = compare.path.target.case_exact or compare.path.target.type == "binary" or not isinstance(value, str)
     lookup = _ORDER.get(operator) or _LOOKUPS[exact][operator]
     found = Q((f"{column}__{lookup}", value))
     if isinstance(value, str):
@@ -114,6 +119,10 @@ class Not(Attr):
 
     def present(self, prefix: str) -> Q:
         return Q((f"{prefix}{self.lookup}__isnull", False))
+
+    def order(self, column: Any) -> Any:
+        opposites = (When(Exact(column, value), then=Value(not value)) for value in (True, False))
+        return Case(*opposites, output_field=BooleanField())
 
 
 class Boolean(Attr):
@@ -164,6 +173,7 @@ class PrimaryValue(Identifier):
             return chosen.get("value")
 
         super().__init__(field, get=get, set=set_ if writes else None)
+        self.type = type
 
 
 class _FullNamePart(Attr):

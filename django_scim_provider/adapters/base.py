@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, ClassVar, Final, NamedTuple
 
 from django.db import models
+from django.db.models import Q
 
 from ..models import ScimConnection
-from ..models.values import bounded_key
-from ..protocol.keys import fold
+from ..protocol.filters import Compare
 from ..protocol.paths import split_path
+from ..protocol.projection import Projection
 from ..protocol.schemas import BoundPath, ResourceType, Schema
-from .attributes import Attr, Boolean, Identifier, PrimaryValue
+from .attributes import Attr
+from .conversions import entry_for
 from .fields import HostPath
+from .index import Indexed, elements
+from .saving import save_columns
+from .value_keys import value_key
 
 _TEXT: Final = (models.CharField, models.TextField)
-_NUMBER: Final = (models.IntegerField, models.FloatField, models.DecimalField)
 _COMPARABLE: Final[Mapping[str, tuple[type[models.Field[Any, Any]], ...]]] = {
     "boolean": (models.BooleanField,),
-    "integer": _NUMBER,
-    "decimal": _NUMBER,
+    "integer": (models.IntegerField, models.FloatField, models.DecimalField),
+    "decimal": (models.FloatField, models.DecimalField),
+    "dateTime": (models.DateTimeField,),
 }
 """The columns that a filter's value can be compared with, by the attribute's type; text for the types left out."""
 
@@ -42,14 +49,6 @@ class Mapped(NamedTuple):
     columns: tuple[HostPath, ...]
 
 
-class Indexed(NamedTuple):
-    """What the filter index holds of one value."""
-
-    type: str
-    primary: bool | None
-    value_key: str
-
-
 class ResourceAdapter:
     """Maps one SCIM resource type to one model of the host.
 
@@ -63,6 +62,9 @@ class ResourceAdapter:
     description: ClassVar[str] = ""
     schema: ClassVar[Schema]
     extensions: ClassVar[tuple[Schema, ...]] = ()
+    required_extensions: ClassVar[Collection[str]] = ()
+    """The URNs of the extensions that every resource must have something of."""
+
     attributes: ClassVar[Mapping[str, str | Attr]] = {}
     keep_unmapped: ClassVar[bool] = True
     """Whether attributes without a column are kept as sent; else they are accepted, ignored and not in /Schemas."""
@@ -80,7 +82,8 @@ class ResourceAdapter:
 
     @cached_property
     def full_resource_type(self) -> ResourceType:
-        return ResourceType(self.name, self.endpoint, self.description, self.schema, self.extensions)
+        required = frozenset(self.required_extensions)
+        return ResourceType(self.name, self.endpoint, self.description, self.schema, self.extensions, required)
 
     @cached_property
     def resource_type(self) -> ResourceType:
@@ -93,13 +96,21 @@ class ResourceAdapter:
             schema.only({name.removeprefix(f"{schema.id}:") for name in names if name.startswith(f"{schema.id}:")})
             for schema in self.extensions
         )
-        return ResourceType(
-            self.name,
-            self.endpoint,
-            self.description,
-            self.schema.only(names),
-            tuple(schema for schema in extensions if schema.attributes),
-        )
+        kept = tuple(schema for schema in extensions if schema.attributes)
+        required = full.required_extensions & {schema.id for schema in kept}
+        return replace(full, schema=self.schema.only(names), extensions=kept, required_extensions=required)
+
+    @cached_property
+    def visible(self) -> Projection | None:
+        """What of a document anybody may ever see; ``None`` where that is all of it."""
+        paths = [
+            path._replace(sub=sub)
+            for path in self.resource_type.paths()
+            for sub in (None, *path.attribute.sub_attributes)
+        ]
+        if not any(path.is_hidden for path in paths):
+            return None
+        return Projection.parse([path.key for path in paths], (), self.resource_type)
 
     @cached_property
     def mapping(self) -> tuple[Mapped, ...]:
@@ -114,16 +125,8 @@ class ResourceAdapter:
         path = self.full_resource_type.bind(*parts) if parts else None
         if path is None:
             raise MapError(f"'{key}' is not an attribute of {self.name} or of its extensions.")
-        attr = entry if isinstance(entry, Attr) else self._attr(path, entry)
+        attr = entry if isinstance(entry, Attr) else entry_for(path, HostPath(self.model, entry))
         return Mapped(path, attr, tuple(HostPath(self.model, field) for field in attr.fields))
-
-    @staticmethod
-    def _attr(path: BoundPath, column: str) -> Attr:
-        if path.attribute.multi_valued:
-            return PrimaryValue(column)
-        if path.target.type == "boolean":
-            return Boolean(column)
-        return Identifier(column) if path.target.uniqueness != "none" else Attr(column)
 
     @cached_property
     def by_key(self) -> dict[str, Mapped]:
@@ -142,6 +145,14 @@ class ResourceAdapter:
     @cached_property
     def _host_paths(self) -> tuple[HostPath, ...]:
         return tuple(HostPath(self.model, column) for column in self.columns)
+
+    def column(self, path: str) -> HostPath:
+        """A column of the map by its look-up path."""
+        return self._by_path[path]
+
+    @cached_property
+    def _by_path(self) -> dict[str, HostPath]:
+        return {path.path: path for path in self._host_paths}
 
     @cached_property
     def relations(self) -> tuple[tuple[str, ...], ...]:
@@ -195,7 +206,24 @@ class ResourceAdapter:
             return False
         column = HostPath(self.model, attr.lookup)
         own = type(attr).condition is not Attr.condition
-        return own or column.is_json_key or isinstance(column.field, _COMPARABLE.get(path.target.type, _TEXT))
+        as_it_is = column.is_json_key and path.target.type != "dateTime"
+        return own or as_it_is or isinstance(column.field, _COMPARABLE.get(path.target.type, _TEXT))
+
+    def condition(self, node: Compare, prefix: str) -> Q | None:
+        """A comparison on the column behind a path that ``has_column``; see ``Attr.condition``."""
+        attr = self.by_key[node.path.key].attr
+        if isinstance(node.value, Decimal) and attr.lookup and HostPath(self.model, attr.lookup).is_json_key:
+            node = replace(node, value=float(node.value))  # type: ignore[arg-type]
+        return attr.condition(node, prefix)
+
+    def present(self, path: BoundPath, prefix: str) -> Q | None:
+        """That the column behind a path is assigned; only text can be assigned and empty."""
+        attr = self.by_key[path.key].attr
+        if type(attr).present is Attr.present and attr.lookup:
+            column = HostPath(self.model, attr.lookup)
+            if not (column.is_json_key or isinstance(column.field, _TEXT)):
+                return Q((f"{prefix}{attr.lookup}__isnull", False))
+        return attr.present(prefix)
 
     @cached_property
     def extension_urns(self) -> tuple[str, ...]:
@@ -279,7 +307,7 @@ class ResourceAdapter:
             if value is None:
                 continue
             if path.attribute.multi_valued:
-                rows.update(_elements(path, value))
+                rows.update(elements(path, value))
             else:
                 rows[path.key, 0] = Indexed("", None, value_key(path, value))
         return rows
@@ -304,6 +332,10 @@ class ResourceAdapter:
                 values[column.path] = column.clean(value, path.key)
         return values
 
+    def _save(self, instance: Any, columns: Mapping[str, Any], using: str, *, extra: Iterable[str] = ()) -> None:
+        """See ``save_columns``; columns of the map, by look-up path."""
+        save_columns(instance, ((self.column(name), value) for name, value in columns.items()), using, extra=extra)
+
     def columns_of(self, *keys: str) -> frozenset[str]:
         """The columns behind attributes, sub-attributes included."""
         return frozenset(
@@ -313,31 +345,6 @@ class ResourceAdapter:
             for field in attr.fields
         )
 
-    def live_condition(self, connection: ScimConnection) -> models.Q | None:
+    def live_condition(self, connection: ScimConnection) -> Q | None:
         """What makes a host row live, seen from our row (``user__...``); ``None``: its being there."""
         return None
-
-
-def value_key(path: BoundPath, value: Any) -> str:
-    """A value as the filter index and its queries compare it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = str(value)
-    return bounded_key(text if path.target.case_exact else fold(text))
-
-
-def _elements(path: BoundPath, values: list[dict[str, Any]]) -> Iterator[tuple[tuple[str, int], Indexed]]:
-    """A row for each element, and where elements have no ``value`` a row for each sub-attribute beside it."""
-    attribute = path.attribute
-    value_attribute = attribute.sub("value")
-    for position, element in enumerate(values):
-        kind, primary = bounded_key(fold(str(element.get("type") or ""))), element.get("primary")
-        key = ""
-        if value_attribute is not None and element.get("value") is not None:
-            key = value_key(BoundPath(path.urn, attribute, value_attribute), element["value"])
-        yield (path.key, position), Indexed(kind, primary, key)
-        if value_attribute is None:
-            for sub in attribute.sub_attributes:
-                if sub.name not in ("type", "primary") and element.get(sub.name) is not None:
-                    inner = BoundPath(path.urn, attribute, sub)
-                    yield (inner.key, position), Indexed(kind, primary, value_key(inner, element[sub.name]))

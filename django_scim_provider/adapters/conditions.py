@@ -1,12 +1,12 @@
-"""Comparisons on columns of our own, which compare bytes on every database."""
+"""Comparisons on columns: our own, which compare bytes on every database, and through the map on the host's."""
 
 from __future__ import annotations
 
 import uuid
 from typing import Final
 
-from django.db.models import F, Q, Value
-from django.db.models.functions import Length, Right, StrIndex, Substr
+from django.db.models import BooleanField, Case, CharField, F, Q, Value, When
+from django.db.models.functions import Cast, Length, Right, StrIndex, Substr
 from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual
 
 from ..protocol.errors import InvalidFilter
@@ -24,6 +24,11 @@ def resource_id(text: object) -> uuid.UUID | None:
     except ValueError:
         return None
     return found if str(found) == text else None
+
+
+def id_order() -> Cast:
+    """To sort by resource ids as they are written: MariaDB has the last digits of a UUID first."""
+    return Cast("scim_id", CharField(max_length=36))
 
 
 def id_condition(column: str, node: Compare) -> Q:
@@ -64,3 +69,8 @@ def key_condition(column: str, operator: str, key: str) -> Q:
     if operator == "sw":
         return Q((f"{column}__gte", key)) & Q(Exact(Substr(F(column), 1, len(key)), key))
     return present & Q(GreaterThanOrEqual(Length(F(column)), len(key))) & Q(Exact(Right(F(column), len(key)), key))
+
+
+def certain(condition: Q) -> Q:
+    """True or false, never unknown: its complement holds where a row or a key of a JSON column is missing."""
+    return Q(Case(When(condition, then=Value(True)), default=Value(False), output_field=BooleanField()))

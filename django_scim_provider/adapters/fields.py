@@ -160,6 +160,8 @@ class HostPath:
                 return None
             if field.has_default():
                 return field.get_default()
+            if isinstance(field, models.BooleanField):
+                return False
             raise InvalidValue(f"{label} is needed here and cannot be cleared.")
         try:
             value = field.to_python(value)

@@ -1,4 +1,4 @@
-"""Filters and sort keys of people, compiled to conditions on our rows and, through them, on the host's.
+"""Filters on people, compiled to conditions on our rows and, through them, on the host's.
 
 A filter never becomes an ORM name: columns come from the attribute map, values are bound.
 """
@@ -10,21 +10,18 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from django.db.models import BooleanField, Case, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery, Value, When
-from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Lower, NullIf
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q
 
 from ..models import ScimConnection, ScimMembership, ScimValue
 from ..models.values import bounded_key
 from ..protocol import filters
-from ..protocol.errors import InvalidFilter, InvalidValue
+from ..protocol.errors import InvalidFilter
 from ..protocol.filters import And, Compare, Element, Filter, Or, Present
 from ..protocol.keys import fold
 from ..protocol.schemas import BoundPath
-from .base import value_key
-from .conditions import EVERYTHING, NOTHING, id_condition, key_condition, time_condition
-from .fields import HostPath
+from .conditions import EVERYTHING, NOTHING, certain, id_condition, key_condition, time_condition
 from .users import UserAdapter
+from .value_keys import value_key
 
 HOST: Final = "user__"
 
@@ -42,49 +39,10 @@ def compile_filter(node: Filter, adapter: UserAdapter, connection: ScimConnectio
     return _Compiler(adapter, connection, below).compile(node)
 
 
-def compile_sort(path: BoundPath, adapter: UserAdapter) -> Any:
-    """An expression to order ``ScimUser`` by.
-
-    :raises InvalidValue: the attribute cannot be sorted by.
-    """
-    own = _OWN_ORDER.get(path.key)
-    if own is not None:
-        return F(own)
-    if adapter.has_column(path):
-        return _host_order(path, adapter)
-    whole = BoundPath(path.urn, path.attribute).key
-    if whole in adapter.always_shown or whole in ("meta", "schemas"):
-        raise InvalidValue(f"Results cannot be sorted by {path.key}.")
-    attribute = whole if path.attribute.multi_valued else path.key
-    rows = ScimValue.objects.filter(scim_user=OuterRef("pk"), attribute=attribute)
-    # The primary value, or else the first (RFC 7644 section 3.4.2.3).
-    return Subquery(rows.order_by(F("primary").desc(nulls_last=True), "position").values("value_key")[:1])
-
-
-def _host_order(path: BoundPath, adapter: UserAdapter) -> Any:
-    """Text without regard to case, unless the attribute is caseExact; an empty column has no value."""
-    host_path = HostPath(adapter.model, str(adapter.by_key[path.key].attr.lookup))
-    column: Any = F(f"{HOST}{host_path.stored_in}")
-    for key in host_path.keys:
-        column = KeyTextTransform(key, column)
-    if path.target.type not in ("string", "reference"):
-        return column
-    return NullIf(column if path.target.case_exact else Lower(column), Value(""))
-
-
 def live_expression(adapter: UserAdapter, connection: ScimConnection) -> Any:
     """Whether the host's row is there and live, as an annotation."""
     condition = adapter.live_condition(connection)
     return ExpressionWrapper(Q(user__isnull=False) if condition is None else condition, output_field=BooleanField())
-
-
-_OWN_ORDER: Final = {
-    "id": "scim_id",
-    "externalId": "external_id",
-    "userName": "user_name_key",
-    "meta.created": "created_at",
-    "meta.lastModified": "modified_at",
-}
 
 
 class _Compiler:
@@ -129,10 +87,10 @@ class _Compiler:
 
     def _on_host(self, path: BoundPath, node: Compare) -> Q:
         attr = self.adapter.by_key[path.key].attr
-        condition = attr.condition(node, HOST)
+        condition = self.adapter.condition(node, HOST)
         if condition is None:
             raise InvalidFilter(f"Filtering on {path.key} is not supported.")
-        found = _certain(condition & self._is_live())
+        found = certain(condition & self._is_live())
         # What was sent takes precedence over a column that is never written, and is in the index; so is what was sent
         # of the activity of somebody whose account was left alone.
         return found if attr.writes and path.key != "active" else found & ~Q(Exists(_rows(path)))
@@ -156,8 +114,8 @@ class _Compiler:
         for part in parts:
             condition |= Q(Exists(_rows(part)))
             if self.adapter.has_column(part):
-                present = self.adapter.by_key[part.key].attr.present(HOST)
-                condition |= _certain((present or NOTHING) & self._is_live())
+                present = self.adapter.present(part, HOST)
+                condition |= certain((present or NOTHING) & self._is_live())
         return condition
 
     def _schemas(self, node: Compare) -> Q:
@@ -195,11 +153,6 @@ class _Compiler:
         return Q(Exists(mine.filter(group__in=self.below(_group_condition(node, "")))))
 
 
-def _certain(condition: Q) -> Q:
-    """True or false, never unknown: its complement holds where a row or a key of a JSON column is missing."""
-    return Q(Case(When(condition, then=Value(True)), default=Value(False), output_field=BooleanField()))
-
-
 # Our own columns -------------------------------------------------------------------------------------------
 
 
@@ -221,7 +174,6 @@ _OWN: Final[dict[str, Callable[[Compare], Q]]] = {
 }
 _OWN_PRESENT: Final = {
     "externalId": Q(external_id__isnull=False),
-    "meta.version": NOTHING,
     "id": EVERYTHING,
     "userName": EVERYTHING,
     "meta": EVERYTHING,
@@ -243,8 +195,6 @@ def _values_exist(path: BoundPath, condition: Q, node: Compare) -> Q:
 
 def _value_condition(node: Compare) -> Q:
     operator = "eq" if node.operator == "ne" else node.operator
-    if not isinstance(node.value, str | bool) and operator != "eq":
-        raise InvalidFilter(f"Filters on {node.path.key} support eq, ne and pr.")
     return key_condition("value_key", operator, value_key(node.path, node.value))
 
 
@@ -253,10 +203,11 @@ def _element_condition(node: Compare) -> Q:
     operator = "eq" if node.operator == "ne" else node.operator
     sub = node.path.sub.name if node.path.sub else "value"
     if sub == "primary":
-        return Q(primary=node.value)
+        # A value that does not say is not the primary one (RFC 7643 section 2.4).
+        return Q(primary=True) if node.value else Q(primary=False) | Q(primary__isnull=True)
     if sub == "type":
         return ~Q(type="") & key_condition("type", operator, bounded_key(fold(str(node.value))))
-    if node.path.attribute.sub("value") is None:
+    if node.path.attribute.sub("value") is None and node.path.sub is not None:
         inner = BoundPath(node.path.urn, node.path.attribute, node.path.sub)
         rows = ScimValue.objects.filter(
             _value_condition(node), scim_user=OuterRef("scim_user"), attribute=inner.key, position=OuterRef("position")

@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 from ..conf import app_settings
 from .base import ResourceAdapter
 from .groups import GroupAdapter
+from .models import ModelAdapter
 from .users import UserAdapter
 
 
@@ -60,7 +61,19 @@ def get_group_adapter(portal: str = "") -> GroupAdapter:
     return adapter
 
 
+@lru_cache(maxsize=64)
+def get_model_adapters(portal: str = "") -> tuple[ModelAdapter, ...]:
+    """The adapters of the host's own resource types, in the order of the setting.
+
+    :raises ImproperlyConfigured: see ``get_adapter``.
+    """
+    names = [name for name in adapter_paths(portal) if name not in ("User", "Group")]
+    adapters = (get_adapter(name, portal) for name in names)
+    return tuple(adapter for adapter in adapters if isinstance(adapter, ModelAdapter))
+
+
 @receiver(setting_changed)
 def _forget(*, setting: str, **kwargs: Any) -> None:
     if setting in ("SCIM_PROVIDER", "AUTH_USER_MODEL"):
         get_adapter.cache_clear()
+        get_model_adapters.cache_clear()

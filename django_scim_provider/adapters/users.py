@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property, reduce
 from operator import or_
 from typing import Any, ClassVar
@@ -50,6 +50,9 @@ class UserAdapter(ResourceAdapter):
 
     validate_user_name: ClassVar[bool] = False
     """Whether the host field's own validators judge a userName; Django's refuses names that Entra ID really sends."""
+
+    me_writable: ClassVar[Collection[str]] = ()
+    """What people may change of themselves through ``/Me``: ``"displayName"``, ``f"{ENTERPRISE_USER}:division"``."""
 
     multi_tenant: ClassVar[bool] = False
     """Whether a connection's tenant limits which people it sees."""
@@ -123,6 +126,15 @@ class UserAdapter(ResourceAdapter):
         paths = (HostPath(self.model, column) for column in self.columns)
         unique = (path.path for path in paths if path.path == path.field.name and path.field.unique)
         return tuple(dict.fromkeys([*self.user_name_columns, *unique]))
+
+    @cached_property
+    def unique_kept(self) -> frozenset[str]:
+        """Single attributes without a column that their schema calls unique: two people of a scope cannot share one."""
+        return frozenset(
+            path.key
+            for path in self._all_paths
+            if path.target.uniqueness != "none" and not path.attribute.multi_valued and not self.has_column(path)
+        )
 
     def taken(self, columns: Mapping[str, Any], using: str, *, exclude: Any = None, any_case: bool = False) -> Any:
         """A host user, live or not, who already has one of these unique values; ``None`` if there is none.
@@ -220,29 +232,3 @@ class UserAdapter(ResourceAdapter):
         if mapped is None or not mapped.attr.writes:
             return {}
         return dict(zip(mapped.attr.fields, mapped.attr.to_host(mapped.path, {"active": active}), strict=True))
-
-    def _save(self, user: Any, columns: Mapping[str, Any], using: str, *, extra: Iterable[str] = ()) -> None:
-        """Save the user first, then rows related to it, each with the fields that were assigned.
-
-        Related rows are looked for once the user is saved: a host's signal may have made them.
-        """
-        paths = [(HostPath(self.model, column), value) for column, value in columns.items()]
-        own = [(path, value) for path, value in paths if not path.relations]
-        _save_row(user, {*extra, *(path.write(user, value)[1] for path, value in own)}, using)
-        rows: dict[tuple[str, ...], tuple[models.Model, set[str]]] = {}
-        for path, value in paths:
-            if path.relations:
-                _, field = path.write(user, value)
-                for depth, row in enumerate(path.rows(user), start=1):
-                    rows.setdefault(path.relations[:depth], (row, set()))
-                rows[path.relations][1].add(field)
-        for relations in sorted(rows, key=len):
-            _save_row(*rows[relations], using)
-
-
-def _save_row(row: models.Model, fields: set[str], using: str) -> None:
-    if row._state.adding:
-        row.save(using=using, force_insert=True)
-    elif fields:
-        fields |= {field.name for field in row._meta.concrete_fields if getattr(field, "auto_now", False)}
-        row.save(using=using, update_fields=fields)

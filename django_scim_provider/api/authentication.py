@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any, NamedTuple
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from ..models import ScimConnection
+from ..models import ScimConnection, ScimToken
 from ..protocol.errors import Unauthorized
 from ..services import audit, tokens
 from ..services.addresses import remote_address
@@ -30,6 +30,17 @@ def _read(header: str) -> tuple[bool, tokens.Claim | None]:
     return is_bearer, tokens.read(rest.strip() if is_bearer else header)
 
 
+class PersonalCredential(NamedTuple):
+    """What ``request.auth`` is by an authentication class of the host's for a person's own credential: see ``/Me``."""
+
+    connection: ScimConnection
+    user: Any
+    """The host user whose credential it is."""
+    key_id: str = ""
+    """Shown in events."""
+    scopes: str = ScimToken.Scopes.WRITE
+
+
 class BearerAuthentication(BaseAuthentication):
     """RFC 6750 section 2.1 with the tokens of this package.
 
@@ -44,21 +55,17 @@ class BearerAuthentication(BaseAuthentication):
         is_bearer, claim = _read(request._request.META.pop("HTTP_AUTHORIZATION"))
         address = remote_address(request._request.META)
         throttling.check_failures(address)
-        presented = tokens.present(claim, remote_addr=address)
+        presented = tokens.present(claim, remote_addr=address, is_bearer=is_bearer)
         if presented.refusal:
-            self._refuse(presented, presented.refusal, address)
-        connection = presented.connection
-        if not is_bearer and (connection is None or connection.raw_token != ScimConnection.RawToken.ACCEPT):
-            self._refuse(presented, "The token came without the word Bearer.", address)
+            throttling.count_failure(address)
+            audit.refused_credential(
+                reason=presented.refusal,
+                key_id=presented.key_id,
+                remote_addr=address,
+                connection=presented.connection,
+            )
+            raise Unauthorized
         return Principal(), presented
-
-    @staticmethod
-    def _refuse(presented: Presented, reason: str, address: str | None) -> NoReturn:
-        throttling.count_failure(address)
-        audit.refused_credential(
-            reason=reason, key_id=presented.key_id, remote_addr=address, connection=presented.connection
-        )
-        raise Unauthorized
 
     def get_scheme(self) -> dict[str, Any]:
         """The entry of ``authenticationSchemes`` in /ServiceProviderConfig (RFC 7643 section 5)."""

@@ -5,21 +5,24 @@ Without a token the documents are generic, with a valid one they are that connec
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from ..adapters import get_group_adapter, get_user_adapter
 from ..conf import app_settings
 from ..protocol import discovery
 from ..protocol.errors import Forbidden, NotFound
 from ..protocol.messages import list_response
 from ..protocol.schemas import ResourceType
 from ..services import role_catalog
+from ..services.verbs import resource_types
 from .client import base_url
 from .messages import respond
 from .views import ScimView, authenticators
+
+PROFILE_PAGE: Final = 100
+"""Resources that the SCIM 2.0 Interoperability Profile wants on a page, asked for or not."""
 
 
 class DiscoveryView(ScimView):
@@ -30,8 +33,8 @@ class DiscoveryView(ScimView):
     def resource_types(self) -> tuple[ResourceType, ...]:
         context = self.context
         portal = context.connection.portal if context else ""
-        resource_types = (get_user_adapter(portal).resource_type, get_group_adapter(portal).resource_type)
-        return (*resource_types, role_catalog.ROLES) if context and context.dialect.lists_roles else resource_types
+        found = resource_types(portal)
+        return (*found, role_catalog.ROLES) if context and context.dialect.lists_roles else found
 
     def base(self, request: Request) -> str:
         return self.context.base_url if self.context else base_url(request._request, self.depth)
@@ -39,6 +42,12 @@ class DiscoveryView(ScimView):
     def refuse_filter(self, request: Request) -> None:
         if any(name.lower() == "filter" for name in request._request.GET):
             raise Forbidden("Discovery endpoints cannot be filtered.")
+
+    @property
+    def conforms(self) -> bool:
+        """Whether the caller is served by the interoperability profile; its pages have room for 100 at least."""
+        is_roomy = min(app_settings.DEFAULT_COUNT, app_settings.MAX_RESULTS) >= PROFILE_PAGE
+        return self.context is not None and self.context.dialect.is_interop_profile and is_roomy
 
     def listed(self, request: Request, documents: list[dict[str, Any]]) -> HttpResponse:
         self.refuse_filter(request)
@@ -61,6 +70,11 @@ class ServiceProviderConfigView(DiscoveryView):
         config = discovery.ServiceProviderConfig(
             documentation_uri=app_settings.DOCUMENTATION_URI,
             max_results=app_settings.MAX_RESULTS,
+            default_page_size=app_settings.DEFAULT_COUNT,
+            cursor_timeout=app_settings.CURSOR_TIMEOUT,
+            interop_profile=self.conforms,
+            bulk_max_operations=app_settings.BULK_MAX_OPERATIONS,
+            bulk_max_payload_size=app_settings.BULK_MAX_PAYLOAD_SIZE,
             authentication_schemes=tuple(_scheme(authenticator()) for authenticator in authenticators()),
         )
         return respond(config.as_document(self.base(request)))

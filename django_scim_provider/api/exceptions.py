@@ -8,7 +8,7 @@ import sys
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import DatabaseError, InterfaceError, InternalError, OperationalError
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from rest_framework.exceptions import APIException
 
 from ..protocol import errors
@@ -23,8 +23,6 @@ def to_scim_error(error: Exception, request: HttpRequest) -> errors.ScimError:
     """The SCIM error to answer with. Faults of ours are logged and reported as Django would report them."""
     if isinstance(error, errors.ScimError):
         return error
-    if isinstance(error, Http404):
-        return errors.NotFound()
     if isinstance(error, PermissionDenied):
         return errors.Forbidden()
     if isinstance(error, SuspiciousOperation):

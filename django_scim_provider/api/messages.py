@@ -10,19 +10,23 @@ import orjson
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from ..conf import app_settings
+from ..protocol.bulk import refuse_too_many
 from ..protocol.errors import BadRequest, PayloadTooLarge, ScimError, UnsupportedMediaType
+from ..protocol.etags import Match, parse_match
 from ..protocol.messages import ListQuery, load_body, parse_query
+from ..services.search import Found
 
 MEDIA_TYPE: Final = "application/scim+json"
 _CONTENT_TYPE: Final = f"{MEDIA_TYPE}; charset=utf-8"
 _ACCEPTED: Final = frozenset({MEDIA_TYPE, "application/json"})
 
 
-def read_body(request: HttpRequest) -> dict[str, Any]:
+def read_body(request: HttpRequest, *, bulk: bool = False) -> dict[str, Any]:
     """The JSON object in a request's body; media type first, then size, then syntax.
 
+    :param bulk: whether the limit is ``BULK_MAX_PAYLOAD_SIZE`` and not ``MAX_BODY_SIZE``, and operations are counted.
     :raises UnsupportedMediaType: not JSON, not UTF-8, or compressed.
-    :raises PayloadTooLarge: longer than ``MAX_BODY_SIZE``; nothing of it was parsed.
+    :raises PayloadTooLarge: longer than the limit; nothing of it was parsed.
     :raises InvalidSyntax: see ``load_body``.
     """
     header = Message()
@@ -33,14 +37,20 @@ def read_body(request: HttpRequest) -> dict[str, Any]:
         raise UnsupportedMediaType("Send the body in UTF-8.")
     if request.META.get("HTTP_CONTENT_ENCODING", "identity").lower() not in ("", "identity"):
         raise UnsupportedMediaType("Send the body without compression.")
-    limit = app_settings.MAX_BODY_SIZE
+    limit = app_settings.BULK_MAX_PAYLOAD_SIZE if bulk else app_settings.MAX_BODY_SIZE
     try:
         # Read here, not by request.body, whose limit answers in HTML.
         data = request.read(limit + 1)
     except UnreadablePostError:
         raise BadRequest("The connection ended before the body was complete.") from None
     if len(data) > limit:
-        raise PayloadTooLarge(f"The body may have at most {limit} bytes.")
+        raise PayloadTooLarge(
+            f"The size of the request exceeds maxPayloadSize ({limit} bytes)."
+            if bulk
+            else f"The body may have at most {limit} bytes."
+        )
+    if bulk:
+        refuse_too_many(data, app_settings.BULK_MAX_OPERATIONS)
     return load_body(data)
 
 
@@ -58,6 +68,14 @@ def read_query(request: HttpRequest) -> ListQuery:
     return parse_query(params)
 
 
+def read_match(request: HttpRequest) -> Match:
+    """The condition of a request for one resource.
+
+    :raises InvalidValue: see ``parse_match``.
+    """
+    return parse_match(request.META.get("HTTP_IF_MATCH"), request.META.get("HTTP_IF_NONE_MATCH"))
+
+
 def respond(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """A response with a SCIM body, or without one for ``None``."""
     content = b"" if document is None else orjson.dumps(document)
@@ -67,6 +85,11 @@ def respond(document: Any, status: int = 200, headers: Mapping[str, str] | None 
     for name, value in (headers or {}).items():
         response[name] = value
     return response
+
+
+def respond_with_found(found: Found, headers: Mapping[str, str]) -> HttpResponse:
+    """A resource with its ``ETag``, or 304 where the client has it (RFC 7232 section 4.1)."""
+    return respond(found.resource, 304 if found.resource is None else 200, {**headers, "ETag": found.version})
 
 
 def respond_with_error(error: ScimError) -> HttpResponse:

@@ -45,11 +45,11 @@ def _window(name: str, rate: Rate, moment: float) -> str:
     return f"scim_provider:{name}:{int(moment // rate.period)}"
 
 
-def _count(key: str, rate: Rate) -> int:
+def _count(key: str, rate: Rate, requests: int = 1) -> int:
     """Raise a counter; a cache that fails counts nothing, since provisioning matters more than its limit."""
     try:
         cache.add(key, 0, rate.period * 2)
-        return cache.incr(key)
+        return cache.incr(key, requests)
     except Exception:
         logger.warning("The cache that counts SCIM requests does not answer.", exc_info=True)
         return 0
@@ -66,6 +66,14 @@ def check_connection(connection: ScimConnection) -> None:
     rate, moment = parse_rate(text), time.time()
     if _count(_window(f"connection:{connection.pk}", rate, moment), rate) > rate.limit:
         raise TooManyRequests(retry_after=rate.period - moment % rate.period)
+
+
+def charge(connection: ScimConnection, requests: int) -> None:
+    """Count what a request does beyond one: it goes through, and those that come after it in the window may not."""
+    text = app_settings.THROTTLE_RATE
+    if text is not None and requests > 0:
+        rate = parse_rate(text)
+        _count(_window(f"connection:{connection.pk}", rate, time.time()), rate, requests)
 
 
 def check_failures(address: str | None) -> None:

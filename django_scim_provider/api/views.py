@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, ClassVar, NoReturn
@@ -18,17 +18,17 @@ from rest_framework.views import APIView
 
 from ..conf import app_settings
 from ..models import ScimToken
-from ..protocol.errors import Forbidden, MethodNotAllowed, NotFound, NotSupported, Unauthorized
-from ..protocol.messages import list_response
+from ..protocol.errors import Forbidden, MethodNotAllowed, NotFound, Unauthorized
+from ..protocol.messages import ListQuery
 from ..protocol.projection import Projection
 from ..services import audit, role_catalog, search
 from ..services.addresses import remote_address
 from ..services.context import Context
-from ..services.verbs import USERS, Verbs, Written
+from ..services.verbs import USERS, Verbs, Written, is_endpoint, verbs_of
 from . import throttling
 from .client import base_url, is_allowed_address
 from .exceptions import to_scim_error
-from .messages import read_body, read_query, respond, respond_with_error
+from .messages import read_body, read_match, read_query, respond, respond_with_error, respond_with_found
 
 Action = audit.Action
 READING = frozenset({"GET", "HEAD"})
@@ -48,10 +48,17 @@ def _forget(*, setting: str, **kwargs: Any) -> None:
 class ScimView(APIView):
     """What all endpoints share. The host's REST_FRAMEWORK settings have no effect on it."""
 
+    schema = None
+    """A document of the host's own API leaves these endpoints out; ``scim_openapi`` describes them."""
+
     http_method_names: Sequence[str] = ["get", "head", "post", "put", "patch", "delete"]
     depth: int = 1
     """Segments of the path below the mount."""
     is_public: ClassVar[bool] = False
+    is_personal: ClassVar[bool] = False
+    """Whether it is open to a credential that is one person's."""
+    reading: Collection[str] = READING
+    """The methods that change nothing."""
     context: Context | None = None
 
     @classmethod
@@ -78,6 +85,8 @@ class ScimView(APIView):
             key_id=presented.key_id,
             scopes=presented.scopes,
             remote_addr=remote_address(request._request.META),
+            # The host's own authentication classes may say whose credential it is.
+            actor=getattr(presented, "user", None),
         )
         with audit.refusals(context, Action.AUTHENTICATE, ""):
             self._check_access(request, context)
@@ -92,7 +101,11 @@ class ScimView(APIView):
             reason = import_string(app_settings.IS_ALLOWED)(context.connection)
             if reason:
                 raise Forbidden(str(reason))
-        if context.scopes != ScimToken.Scopes.WRITE and request.method not in READING:
+        if context.actor is not None and not (self.is_personal or self.is_public):
+            raise Forbidden("This credential is one person's: only /Me is open to it.")
+        if not getattr(context.actor, "is_active", True):
+            raise Forbidden("The account behind this credential is not active.")
+        if context.scopes != ScimToken.Scopes.WRITE and request.method not in self.reading:
             raise Forbidden("This token may only read.")
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
@@ -110,6 +123,11 @@ class ScimView(APIView):
         """The context of an endpoint that is not public."""
         assert self.context is not None  # noqa: S101 (initial() refused every request without one)
         return self.context
+
+
+def _locations(location: str) -> dict[str, str]:
+    """The headers that say what ``meta.location`` says (RFC 7643 section 3.1)."""
+    return {"Location": location, "Content-Location": location}
 
 
 class ResourceView(ScimView):
@@ -130,15 +148,20 @@ class ResourceView(ScimView):
         query = read_query(request._request)
         return Projection.parse(query.attributes, query.excluded_attributes, self.kind.resource_type)
 
+    def listed(self, query: ListQuery) -> HttpResponse:
+        """A page of what a query finds."""
+        projection = Projection.parse(query.attributes, query.excluded_attributes, self.kind.resource_type)
+        page = search.list_resources(self.kind, query, projection)
+        return respond(page.as_document(query))
+
     def locations(self, scim_id: str) -> dict[str, str]:
-        location = f"{self.caller.base_url}{self.kind.resource_type.endpoint}/{scim_id}"
-        return {"Location": location, "Content-Location": location}
+        return _locations(f"{self.caller.base_url}{self.kind.resource_type.endpoint}/{scim_id}")
 
     def written(self, written: Written, projection: Projection, status: int) -> HttpResponse:
         resource = self.verbs.render(self.caller, written, projection)
         # Too large to send back after every change: 204 (RFC 7644 section 3.5.2), but 201 stays 201.
         status = 204 if resource is None and status == 200 else status
-        return respond(resource, status, self.locations(written.id))
+        return respond(resource, status, {**self.locations(written.id), "ETag": written.version})
 
 
 class ResourcesView(ResourceView):
@@ -146,9 +169,7 @@ class ResourcesView(ResourceView):
 
     def get(self, request: Request) -> HttpResponse:
         with self.watched(Action.READ):
-            query = read_query(request._request)
-            page = search.list_resources(self.kind, query, self.projection(request))
-        return respond(list_response(page.resources, total=page.total, start_index=query.start_index))
+            return self.listed(read_query(request._request))
 
     def post(self, request: Request) -> HttpResponse:
         with self.watched(Action.CREATE):
@@ -164,25 +185,61 @@ class OneResourceView(ResourceView):
 
     def get(self, request: Request, scim_id: str) -> HttpResponse:
         with self.watched(Action.READ, scim_id):
-            resource = search.get_resource(self.kind, scim_id, self.projection(request))
-        return respond(resource, headers=self.locations(scim_id))
+            found = search.find_resource(self.kind, scim_id, self.projection(request), read_match(request._request))
+        return respond_with_found(found, self.locations(scim_id))
 
     def put(self, request: Request, scim_id: str) -> HttpResponse:
         with self.watched(Action.REPLACE, scim_id):
             projection = self.projection(request)
-            written = self.verbs.replace(self.caller, scim_id, read_body(request._request))
+            written = self.verbs.replace(
+                self.caller, scim_id, read_body(request._request), if_match=read_match(request._request)
+            )
         return self.written(written, projection, 200)
 
     def patch(self, request: Request, scim_id: str) -> HttpResponse:
         with self.watched(Action.MODIFY, scim_id):
             projection = self.projection(request)
-            written = self.verbs.modify(self.caller, scim_id, read_body(request._request))
+            written = self.verbs.modify(
+                self.caller, scim_id, read_body(request._request), if_match=read_match(request._request)
+            )
         return self.written(written, projection, 200)
 
     def delete(self, request: Request, scim_id: str) -> HttpResponse:
         with self.watched(Action.DELETE, scim_id):
-            self.verbs.delete(self.caller, scim_id)
+            self.verbs.delete(self.caller, scim_id, if_match=read_match(request._request))
         return respond(None, 204)
+
+
+class HostView(ResourceView):
+    """What the endpoints of the host's own resource types share: which one it is stands in the path."""
+
+    endpoint: str
+    """Without a slash."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, endpoint: str, **kwargs: Any) -> Any:
+        self.endpoint = endpoint
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        return super().get_authenticators() if is_endpoint(f"/{self.endpoint}") else []
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if not is_endpoint(f"/{self.endpoint}"):
+            refuse_path(request)
+        super().initial(request, *args, **kwargs)
+        verbs = verbs_of(self.caller).get(f"/{self.endpoint}")
+        if verbs is None:
+            # Another portal has it.
+            refuse_path(request)
+        self.verbs = verbs
+
+
+class RecordsView(HostView, ResourcesView):
+    """``/Devices``."""
+
+
+class RecordView(HostView, OneResourceView):
+    """``/Devices/{id}``."""
 
 
 class RolesView(ScimView):
@@ -193,7 +250,7 @@ class RolesView(ScimView):
             query = read_query(request._request)
             projection = Projection.parse(query.attributes, query.excluded_attributes, role_catalog.ROLES)
             page = role_catalog.list_roles(self.caller, query, projection)
-        return respond(list_response(page.resources, total=page.total, start_index=query.start_index))
+        return respond(page.as_document(query))
 
 
 class RoleView(ScimView):
@@ -207,7 +264,14 @@ class RoleView(ScimView):
         with audit.refusals(self.caller, Action.READ, role_catalog.ROLES.name, key):
             query = read_query(request._request)
             projection = Projection.parse(query.attributes, query.excluded_attributes, role_catalog.ROLES)
-            return respond(role_catalog.get_role(self.caller, key, projection))
+            found = role_catalog.get_role(self.caller, key, projection, read_match(request._request))
+        return respond_with_found(found, _locations(role_catalog.location(self.caller, key)))
+
+
+def refuse_path(request: Request) -> NoReturn:
+    # As BearerAuthentication does: no report of this request can print the token.
+    request._request.META.pop("HTTP_AUTHORIZATION", None)
+    raise NotFound("There is no such endpoint.")
 
 
 class UnknownView(ScimView):
@@ -217,15 +281,4 @@ class UnknownView(ScimView):
         return []
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> NoReturn:
-        # As BearerAuthentication does: no report of this request can print the token.
-        request._request.META.pop("HTTP_AUTHORIZATION", None)
-        raise NotFound("There is no such endpoint.")
-
-
-class NotSupportedView(ScimView):
-    """Endpoints of the protocol that are not offered."""
-
-    def _refuse(self, request: Request, **kwargs: Any) -> NoReturn:
-        raise NotSupported
-
-    get = post = put = patch = delete = _refuse
+        refuse_path(request)

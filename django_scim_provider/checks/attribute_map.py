@@ -9,11 +9,11 @@ from typing import Any, Final, NamedTuple
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 (Django's name for it)
 from django.db import models
 
-from ..adapters import Attr, Boolean, MapError, Not, PrimaryValue, UserAdapter
+from ..adapters import Attr, Boolean, MapError, Not, PrimaryValue, ResourceAdapter, UserAdapter
 from ..adapters.fields import HostPath, PathError
 from ..protocol.names import is_password, server_owned
 from ..protocol.schemas import BoundPath
-from .base import check_adapters, described, name_of, near
+from .base import check_mapped, described, name_of, near
 
 PRIVILEGED: Final = frozenset({"is_staff", "is_superuser", "password", "groups", "user_permissions"})
 _AS_IT_IS: Final = Attr("").get
@@ -56,8 +56,8 @@ class Entry(NamedTuple):
     columns: tuple[HostPath, ...]
 
 
-@check_adapters
-def check_attribute_map(adapter: UserAdapter) -> Iterator[CheckMessage]:
+@check_mapped
+def check_attribute_map(adapter: ResourceAdapter) -> Iterator[CheckMessage]:
     place = name_of(adapter)
     found: list[Entry] = []
     attributes: Any = adapter.attributes
@@ -72,11 +72,14 @@ def check_attribute_map(adapter: UserAdapter) -> Iterator[CheckMessage]:
     for key, entry in attributes.items():
         yield from _sides(adapter, key, entry, place, found)
     for item in found:
-        yield from _entry(item, place)
-    yield from _whole(adapter, found, place)
+        yield from _entry(item, place, is_person=isinstance(adapter, UserAdapter))
+    yield from _same_attributes(found, place)
+    if isinstance(adapter, UserAdapter):
+        yield from _whole(adapter, found, place)
+    yield from _shared_columns(found, place)
 
 
-def entries(adapter: UserAdapter) -> list[Entry]:
+def entries(adapter: ResourceAdapter) -> list[Entry]:
     """The entries that name something on both sides; the others are reported by ``check_attribute_map``."""
     found: list[Entry] = []
     for key, entry in adapter.attributes.items():
@@ -84,7 +87,7 @@ def entries(adapter: UserAdapter) -> list[Entry]:
     return found
 
 
-def _sides(adapter: UserAdapter, key: Any, entry: Any, place: str, found: list[Entry]) -> Iterator[CheckMessage]:
+def _sides(adapter: ResourceAdapter, key: Any, entry: Any, place: str, found: list[Entry]) -> Iterator[CheckMessage]:
     """Look one entry up on both sides; what is sound goes to ``found``."""
     if not isinstance(entry, str | Attr):
         yield Error(
@@ -112,13 +115,17 @@ def _sides(adapter: UserAdapter, key: Any, entry: Any, place: str, found: list[E
             yield Error(
                 f"attributes[{key!r}] leads to {column.path!r}, which is not a column: {problem}",
                 hint=f"{_near_column(column)}Name a field of {adapter.model.__name__}, or a "
-                "field of a related model or a key of a JSON field after two underscores. If the user model is not "
-                "the stock one, name its adapter in SCIM_PROVIDER['ADAPTERS']['User'].",
+                f"field of a related model or a key of a JSON field after two underscores.{_about_people(adapter)}",
                 obj=place,
                 id="scim_provider.E022",
             )
     if sound:
         found.append(Entry(key, path, attr, columns))
+
+
+def _about_people(adapter: ResourceAdapter) -> str:
+    people = " If the user model is not the stock one, name its adapter in SCIM_PROVIDER['ADAPTERS']['User']."
+    return people * isinstance(adapter, UserAdapter)
 
 
 def _column_problem(column: HostPath) -> str:
@@ -131,7 +138,7 @@ def _column_problem(column: HostPath) -> str:
     return f"'{field.name}' is a many-to-many relation." if field.many_to_many else ""
 
 
-def _attribute_hint(adapter: UserAdapter, key: str) -> str:
+def _attribute_hint(adapter: ResourceAdapter, key: str) -> str:
     if is_password(key):
         return "Remove it: passwords are accepted and dropped, and never written."
     by_last = {}
@@ -148,7 +155,7 @@ def _plain(name: str) -> str:
     return name.replace("_", "").lower()
 
 
-def _attribute_keys(adapter: UserAdapter) -> Iterator[str]:
+def _attribute_keys(adapter: ResourceAdapter) -> Iterator[str]:
     for path in adapter.full_resource_type.paths():
         yield path.key
         if not path.attribute.multi_valued:
@@ -173,7 +180,7 @@ def _column_names(model: type[models.Model]) -> Iterator[str]:
 # One entry -------------------------------------------------------------------------------------------------
 
 
-def _entry(entry: Entry, place: str) -> Iterator[CheckMessage]:
+def _entry(entry: Entry, place: str, *, is_person: bool) -> Iterator[CheckMessage]:
     key, path, attr, columns = entry
     if server_owned(path):
         yield Error(
@@ -182,7 +189,7 @@ def _entry(entry: Entry, place: str) -> Iterator[CheckMessage]:
             obj=place,
             id="scim_provider.E023",
         )
-    elif path.key == "externalId":
+    elif path.key == "externalId" and is_person:
         yield Error(
             f"attributes[{key!r}]: the external id belongs to a connection and is kept by this package.",
             hint="Remove the entry; ScimUser.external_id holds it.",
@@ -288,7 +295,7 @@ def _mismatch(key: str, kind: str, column: HostPath, place: str) -> Error:
 # The whole map ---------------------------------------------------------------------------------------------
 
 
-def _whole(adapter: UserAdapter, found: list[Entry], place: str) -> Iterator[CheckMessage]:
+def _same_attributes(found: list[Entry], place: str) -> Iterator[CheckMessage]:
     by_key: defaultdict[str, list[Entry]] = defaultdict(list)
     for entry in found:
         by_key[entry.path.key].append(entry)
@@ -300,28 +307,27 @@ def _whole(adapter: UserAdapter, found: list[Entry], place: str) -> Iterator[Che
                 obj=place,
                 id="scim_provider.E025",
             )
-    names = by_key.get("userName", [])
+
+
+def _whole(adapter: UserAdapter, found: list[Entry], place: str) -> Iterator[CheckMessage]:
+    written = {entry.path.key for entry in found if entry.attr.writes}
+    names = [entry for entry in found if entry.path.key == "userName"]
     creates = type(adapter).create is not UserAdapter.create
-    if not names or not (creates or any(entry.attr.writes for entry in names)):
+    if not names or not (creates or "userName" in written):
         yield Error(
             "userName is not mapped to a column that SCIM writes, so new people have no name to sign in with.",
-            hint=f'Map it, for example {{"userName": "{_name_field(adapter.model)}"}}.',
+            hint=f'Map it, for example {{"userName": "{getattr(adapter.model, "USERNAME_FIELD", "username")}"}}.',
             obj=place,
             id="scim_provider.E026",
         )
     suspends = adapter.soft_deletes or type(adapter).suspend is not UserAdapter.suspend
-    if not suspends and not any(entry.attr.writes for entry in by_key.get("active", [])):
+    if not suspends and "active" not in written:
         yield Warning(
             "active is not mapped to a column that SCIM writes, so a deactivation suspends nobody.",
             hint='Map it, for example {"active": "is_active"} or {"active": Not("is_locked")}.',
             obj=place,
             id="scim_provider.W031",
         )
-    yield from _shared_columns(found, place)
-
-
-def _name_field(model: Any) -> str:
-    return str(getattr(model, "USERNAME_FIELD", "username"))
 
 
 def _shared_columns(found: list[Entry], place: str) -> Iterator[CheckMessage]:

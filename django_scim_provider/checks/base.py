@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import update_wrapper
 from typing import Any, Final, NamedTuple, TypeVar
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
+from django.db import models
 from django.utils.module_loading import import_string
 
-from ..adapters import UserAdapter
+from ..adapters import ModelAdapter, ResourceAdapter, UserAdapter
 from ..conf import SETTING
 
 TAG: Final = "scim_provider"
@@ -42,10 +43,23 @@ def check(function: Callable[[], Iterable[CheckMessage]]) -> Check:
 
 
 def check_adapters(function: Callable[[UserAdapter], Iterable[CheckMessage]]) -> Check:
-    """Make a check of a function of one adapter, called for each class that the settings name, once."""
+    """Make a check of a function of one adapter for people, called for each class that the settings name, once."""
+    return _check_each(function, user_adapters)
 
+
+def check_mapped(function: Callable[[ResourceAdapter], Iterable[CheckMessage]]) -> Check:
+    """The same for every adapter that has an attribute map: those for people and the host's own resource types."""
+    return _check_each(function, lambda: [*user_adapters(), *model_adapters()])
+
+
+def check_models(function: Callable[[ModelAdapter], Iterable[CheckMessage]]) -> Check:
+    """The same for the host's own resource types."""
+    return _check_each(function, model_adapters)
+
+
+def _check_each(function: Callable[[Any], Iterable[CheckMessage]], adapters: Callable[[], Iterable[Any]]) -> Check:
     def run() -> Iterable[CheckMessage]:
-        for adapter in user_adapters():
+        for adapter in adapters():
             try:
                 yield from list(function(adapter))
             except Exception as error:  # noqa: BLE001 (see above)
@@ -141,6 +155,26 @@ def user_adapters() -> list[UserAdapter]:
             if adapter is not None:
                 found[adapter_class] = adapter
     return list(found.values())
+
+
+def model_adapters() -> list[ModelAdapter]:
+    """An instance of each adapter of the host's own resource types that can be had; others are reported elsewhere."""
+    loaded = dict.fromkeys(load(path).found for _, _, path in adapter_entries())
+    classes = [one for one in loaded if isinstance(one, type) and issubclass(one, ModelAdapter)]
+    found = [instance(one).found for one in classes if not model_problem(one)]
+    return [adapter for adapter in found if adapter is not None]
+
+
+def model_problem(adapter_class: type[ModelAdapter]) -> str:
+    """Why an adapter's ``model`` is none; empty where it is one."""
+    model = adapter_class.model
+    if isinstance(model, str):
+        try:
+            apps.get_model(model)
+        except (LookupError, ValueError) as error:
+            return str(error)
+        return ""
+    return "" if isinstance(model, type) and issubclass(model, models.Model) else "it is not a model."
 
 
 def instance(adapter_class: Callable[[Any], Any], portal: object = "") -> Loaded:

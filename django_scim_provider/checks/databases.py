@@ -9,10 +9,10 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 (Django's name for it)
 from django.db import connections, models, router
 
-from ..adapters import UserAdapter
+from ..adapters import ResourceAdapter
 from ..services.context import database
 from .attribute_map import entries
-from .base import check, check_adapters, name_of
+from .base import check, check_mapped, name_of
 
 SUPPORTED: Final = ("sqlite", "postgresql", "mysql")
 
@@ -68,8 +68,8 @@ def _mysql(alias: str, options: Any) -> Iterator[CheckMessage]:
         )
 
 
-@check_adapters
-def check_one_database(adapter: UserAdapter) -> Iterator[CheckMessage]:
+@check_mapped
+def check_one_database(adapter: ResourceAdapter) -> Iterator[CheckMessage]:
     ours = database()
     for model in _written_models(adapter):
         theirs = router.db_for_write(model)
@@ -82,7 +82,7 @@ def check_one_database(adapter: UserAdapter) -> Iterator[CheckMessage]:
             )
 
 
-def _written_models(adapter: UserAdapter) -> list[type[models.Model]]:
-    """The user model and the models of related rows that the map writes."""
+def _written_models(adapter: ResourceAdapter) -> list[type[models.Model]]:
+    """The adapter's model and the models of related rows that the map writes."""
     owners = [column.field.model for entry in entries(adapter) if entry.attr.writes for column in entry.columns]
     return list(dict.fromkeys([adapter.model, *owners]))

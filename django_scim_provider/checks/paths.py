@@ -8,14 +8,14 @@ from typing import Any, Final
 
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 (Django's name for it)
 
-from ..adapters import GroupAdapter, ResourceAdapter, UserAdapter
+from ..adapters import GroupAdapter, ModelAdapter, ResourceAdapter, UserAdapter
 from ..conf import SETTING
 from ..dialects import Dialect
 from ..models import ScimConnection
-from .base import Loaded, adapter_entries, check, configured, instance, load, mapping, near
+from .base import Loaded, adapter_entries, check, configured, instance, load, mapping, model_problem, near
 
 SERVED: Final = ("User", "Group")
-"""Resource types that have an endpoint."""
+"""Resource types that have an endpoint of their own, and adapters of one kind."""
 
 
 @check
@@ -37,13 +37,15 @@ def _unloadable(place: str, path: object, loaded: Loaded) -> Error:
 
 
 def _adapter(place: str, name: object, path: object) -> Iterator[CheckMessage]:
-    if name not in SERVED:
+    loaded = load(path)
+    is_model = isinstance(loaded.found, type) and issubclass(loaded.found, ModelAdapter)
+    if name not in SERVED and not is_model:
         yield Warning(
             f"{SETTING}: {place} is not used, since no endpoint serves {name!r}.",
-            hint=f"{near(str(name), SERVED)}Resource types are spelled as in RFC 7643: {', '.join(SERVED)}.",
+            hint=f"{near(str(name), SERVED)}RFC 7643 has {' and '.join(SERVED)}; for a resource type of your own name "
+            "a subclass of django_scim_provider.adapters.ModelAdapter.",
             id="scim_provider.W014",
         )
-    loaded = load(path)
     if loaded.problem:
         yield _unloadable(place, path, loaded)
         return
@@ -56,7 +58,7 @@ def _adapter(place: str, name: object, path: object) -> Iterator[CheckMessage]:
         )
         return
     made = instance(loaded.found)
-    if made.problem:
+    if made.problem and not (issubclass(loaded.found, ModelAdapter) and model_problem(loaded.found)):
         yield Error(
             f"{SETTING}: {place} is {path!r}, which cannot be instantiated: {made.problem}",
             hint="An adapter is made with the portal's key as its only argument, ('' for none); it needs no __init__.",

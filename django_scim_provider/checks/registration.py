@@ -10,6 +10,8 @@ from .databases import check_database, check_one_database
 from .deployment import check_deployment
 from .groups import check_group_adapters, check_roles
 from .paths import check_dotted_paths
+from .resource_types import check_model_adapters, check_resource_types
+from .schemas import check_schemas
 from .settings import check_settings
 from .urlconf import check_urlconf
 from .user_model import check_sign_in, check_user_model
@@ -20,6 +22,9 @@ def register_all() -> None:
     register(check_settings, TAG)
     register(check_dotted_paths, TAG)
     register(check_attribute_map, TAG)
+    register(check_schemas, TAG)
+    register(check_resource_types, TAG)
+    register(check_model_adapters, TAG, Tags.models)
     register(check_user_model, TAG, Tags.models)
     register(check_sign_in, TAG, Tags.security)
     register(check_roles, TAG, Tags.models)

@@ -20,12 +20,14 @@ from .base import check, configured, near
 _LEAST: Final = {
     "DEFAULT_COUNT": 1,
     "MAX_RESULTS": 1,
+    "CURSOR_TIMEOUT": 1,
     "MAX_FILTER_LENGTH": 1,
     "MAX_FILTER_TERMS": 1,
     "MAX_FILTER_DEPTH": 1,
     "MAX_PATCH_OPERATIONS": 1,
     "MAX_BODY_SIZE": 1,
     "BULK_MAX_OPERATIONS": 1,
+    "BULK_MAX_PAYLOAD_SIZE": 1,
     "GROUP_BODY_LIMIT": 1,
     "TRUSTED_PROXIES": 0,
 }

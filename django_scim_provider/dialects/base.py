@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..protocol.tolerance import LENIENT, Tolerance
+from ..protocol.tolerance import LENIENT, STRICT, Tolerance
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,3 +13,8 @@ class Dialect:
     tolerance: Tolerance = LENIENT
     lists_roles: bool = False
     """Whether /ResourceTypes lists the read-only roles: Okta looks for them, others would try to write there."""
+
+    @property
+    def is_interop_profile(self) -> bool:
+        """Whether this is the SCIM 2.0 Interoperability Profile, which tolerates nothing."""
+        return self.tolerance == STRICT

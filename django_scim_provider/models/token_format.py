@@ -29,6 +29,10 @@ class NewToken(NamedTuple):
     digest: str
     text: str
 
+    def __repr__(self) -> str:
+        # Reports of errors print local variables.
+        return f"<NewToken {self.key_id}>"
+
 
 def _base62(number: int, width: int) -> str:
     digits = []

@@ -10,12 +10,15 @@ from typing import Final
 from . import urns
 from .schemas import Attribute, AttributeType, Schema
 
+_LABELS: Final = ("work", "home", "other")
+"""For values whose kinds the RFC leaves open, since the interoperability profile wants some for every ``type``."""
+
 
 def _values(
     name: str,
     description: str,
     *,
-    types: tuple[str, ...] = (),
+    types: tuple[str, ...] = _LABELS,
     value_type: AttributeType = "string",
     reference_types: tuple[str, ...] = (),
     case_exact: bool = False,
@@ -68,7 +71,7 @@ ADDRESSES: Final = Attribute(
         Attribute("region", "The state or region."),
         Attribute("postalCode", "The postal code."),
         Attribute("country", "The country, as an ISO 3166-1 alpha-2 code."),
-        Attribute("type", "A label for the address.", canonical_values=("work", "home", "other")),
+        Attribute("type", "A label for the address.", canonical_values=_LABELS),
         Attribute("primary", "Whether this is the preferred address; true at most once.", type="boolean"),
     ),
 )
@@ -117,7 +120,7 @@ USER: Final = Schema(
         Attribute("locale", "The default location, for formats of dates and numbers."),
         Attribute("timezone", "The time zone, by its IANA name."),
         Attribute("active", "Whether the person may sign in.", type="boolean"),
-        _values("emails", "E-mail addresses.", types=("work", "home", "other")),
+        _values("emails", "E-mail addresses."),
         _values("phoneNumbers", "Telephone numbers.", types=("work", "home", "mobile", "fax", "pager", "other")),
         _values(
             "ims",

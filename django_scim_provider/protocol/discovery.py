@@ -18,18 +18,24 @@ class ServiceProviderConfig:
     max_results: int = 200
     authentication_schemes: tuple[Mapping[str, Any], ...] = ()
     patch: bool = True
-    bulk: bool = False
-    bulk_max_operations: int = 0
-    bulk_max_payload_size: int = 0
+    bulk: bool = True
+    bulk_max_operations: int = 1000
+    bulk_max_payload_size: int = 4 * 1024 * 1024
     filter: bool = True
     change_password: bool = False
     sort: bool = True
-    etag: bool = False
+    etag: bool = True
+    default_page_size: int = 100
+    cursor_timeout: int = 3600
+    interop_profile: bool = False
+    """Whether everything is as the SCIM 2.0 Interoperability Profile wants it; shown only where it is."""
 
     def as_document(self, base_url: str) -> dict[str, Any]:
         document: dict[str, Any] = {"schemas": [urns.SERVICE_PROVIDER_CONFIG]}
         if self.documentation_uri:
             document["documentationUri"] = self.documentation_uri
+        if self.interop_profile:
+            document["interopProfileConformant"] = True
         return document | {
             "patch": {"supported": self.patch},
             "bulk": {
@@ -41,6 +47,15 @@ class ServiceProviderConfig:
             "changePassword": {"supported": self.change_password},
             "sort": {"supported": self.sort},
             "etag": {"supported": self.etag},
+            # RFC 9865 section 4; by index where a client names neither, as section 2.4 advises.
+            "pagination": {
+                "cursor": True,
+                "index": True,
+                "defaultPaginationMethod": "index",
+                "defaultPageSize": min(self.default_page_size, self.max_results),
+                "maxPageSize": self.max_results,
+                "cursorTimeout": self.cursor_timeout,
+            },
             "authenticationSchemes": [dict(scheme) for scheme in self.authentication_schemes],
             "meta": {
                 "resourceType": "ServiceProviderConfig",

@@ -91,6 +91,26 @@ class InvalidVersion(BadRequest):
     scim_type = "invalidVers"
 
 
+class InvalidCursor(BadRequest):
+    """The cursor is not one of ours, or not for this query (RFC 9865 table 3)."""
+
+    scim_type = "invalidCursor"
+    default_detail = "The cursor is not valid. Begin with an empty one, and send back nextCursor as it was given."
+
+
+class ExpiredCursor(BadRequest):
+    """The cursor is older than ``cursorTimeout`` (RFC 9865 table 3)."""
+
+    scim_type = "expiredCursor"
+    default_detail = "The cursor has expired. Begin again with an empty one."
+
+
+class InvalidCount(BadRequest):
+    """``count`` is no number, or not that of the first page (RFC 9865 table 3)."""
+
+    scim_type = "invalidCount"
+
+
 class Unauthorized(ScimError):
     """401; the same text whatever was wrong with the credential, so that nothing can be probed."""
 
@@ -143,7 +163,7 @@ class Uniqueness(Conflict):
 
 
 class PreconditionFailed(ScimError):
-    """412: the resource changed since the version that ``If-Match`` names (RFC 7644 section 3.14)."""
+    """412: the resource is not in the version that the request is meant for (RFC 7644 section 3.14)."""
 
     status = 412
     default_detail = "The resource has changed since the version named in If-Match. Read it again."

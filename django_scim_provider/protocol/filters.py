@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from operator import contains, eq, ge, gt, le, lt
 from typing import Any, Final, Literal, TypeAlias
 
@@ -124,14 +125,17 @@ def parse_filter(
     :raises InvalidFilter: whatever is wrong with it; the detail holds no more of it than an attribute's name.
     """
 
-    def look_up(path: AttributePath) -> BoundPath | None:
-        if path.urn is None and tolerance.bare_extension_names and resource_type.attribute(path.name) is None:
-            bound = [resource_type.bind(schema.id, path.name, path.sub) for schema in resource_type.extensions]
-            found = [candidate for candidate in bound if candidate]
-            return found[0] if len(found) == 1 else None
-        return resource_type.bind(*path)
+    look_up = partial(bind_name, resource_type=resource_type, tolerance=tolerance)
+    return Builder(look_up, resource_type.name, tolerance).build(parse_tree(text, limits))
 
-    return _Builder(look_up, resource_type.name, tolerance).build(parse_tree(text, limits))
+
+def bind_name(path: AttributePath, *, resource_type: ResourceType, tolerance: Tolerance) -> BoundPath | None:
+    """What a name in a filter means for a resource type; ``None`` when it has no such attribute."""
+    if path.urn is None and tolerance.bare_extension_names and resource_type.attribute(path.name) is None:
+        bound = [resource_type.bind(schema.id, path.name, path.sub) for schema in resource_type.extensions]
+        found = [candidate for candidate in bound if candidate]
+        return found[0] if len(found) == 1 else None
+    return resource_type.bind(*path)
 
 
 def parse_value_filter(
@@ -169,7 +173,7 @@ def to_text(node: Filter) -> str:
     return _text(node, within=False)
 
 
-class _Builder:
+class Builder:
     """From the library's tree to ours: names are looked up, values are typed."""
 
     def __init__(self, look_up: Callable[[AttributePath], BoundPath | None], owner: str, tolerance: Tolerance) -> None:
@@ -247,7 +251,7 @@ class _Builder:
         raise InvalidFilter(f"{self.owner} has no attribute{shown} to filter by. /Schemas lists the attributes.")
 
 
-def _inside(path: BoundPath, tolerance: Tolerance) -> _Builder:
+def _inside(path: BoundPath, tolerance: Tolerance) -> Builder:
     """What reads the filter between the brackets after ``path``."""
     if path.sub or path.attribute.type != "complex":
         raise InvalidFilter(f"{path.key} has no sub-attributes that a filter in brackets could name.")
@@ -256,12 +260,12 @@ def _inside(path: BoundPath, tolerance: Tolerance) -> _Builder:
         sub = path.attribute.sub(name.name) if name.urn is None and name.sub is None else None
         return path._replace(sub=sub) if sub else None
 
-    return _Builder(look_up, path.key, tolerance)
+    return Builder(look_up, path.key, tolerance)
 
 
 def _visible(path: BoundPath) -> BoundPath:
     """Refuse what is never returned: a filter would tell it, one guess at a time."""
-    if "never" in (path.attribute.returned, path.target.returned):
+    if path.is_hidden:
         raise InvalidFilter(f"{path.key} is never returned, so it cannot be filtered by.")
     return path
 
@@ -274,8 +278,8 @@ def _without_parentheses(node: Any) -> Any:
 
 def _holds(node: Filter, read: Callable[[BoundPath], Any]) -> bool:
     match node:
-        case Compare():
-            return _compares(node, read(node.path))
+        case Compare(path):
+            return _compares(node, _primary(read(path._replace(sub=None))) if is_primary(path) else read(path))
         case And(operands):
             return all(_holds(operand, read) for operand in operands)
         case Or(operands):
@@ -290,7 +294,17 @@ def _holds(node: Filter, read: Callable[[BoundPath], Any]) -> bool:
 
 
 def _reader(element: Mapping[str, Any]) -> Callable[[BoundPath], Any]:
-    return lambda path: element.get(path.target.name)
+    return lambda path: element.get(path.sub.name) if path.sub else element
+
+
+def is_primary(path: BoundPath) -> bool:
+    """Whether a path is to the mark of the primary value: ``false`` where a value does not say (RFC 7643 2.4)."""
+    return path.attribute.multi_valued and path.sub is not None and path.sub.name == "primary"
+
+
+def _primary(value: Any) -> list[bool]:
+    elements = value if isinstance(value, list) else [value]
+    return [element.get("primary") is True for element in elements if element]
 
 
 def _present(value: Any) -> bool:

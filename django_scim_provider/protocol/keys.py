@@ -30,6 +30,12 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", "".join(map(_narrow, text)).lower())
 
 
+def _is_tolerated(char: str) -> bool:
+    """Spaces, punctuation and symbols; not the separators of lines and paragraphs."""
+    kind = unicodedata.category(char)
+    return kind == "Zs" or kind[0] in "SP"
+
+
 def user_name_key(user_name: str) -> str:
     """The key under which a userName is unique and found (RFC 7644 section 5 asks for PRECIS).
 
@@ -42,7 +48,7 @@ def user_name_key(user_name: str) -> str:
     if user_name.isascii() and user_name.isprintable() and user_name == user_name.strip() != "":
         return user_name.lower()
     key = fold(user_name)
-    stand_in = next((char for char in key if unicodedata.category(char)[0] not in "ZSP"), "x")
+    stand_in = next((char for char in key if not _is_tolerated(char)), "x")
     if len(key) > MAX_USER_NAME_LENGTH:
         raise InvalidValue(f"userName is longer than {MAX_USER_NAME_LENGTH} characters in lower case.")
     if not key or key != key.strip():
@@ -50,7 +56,7 @@ def user_name_key(user_name: str) -> str:
     try:
         # A letter of the name itself stands in for what is tolerated, so that the rule for
         # right-to-left names is judged by the name's own script.
-        _USERNAME.enforce("".join(stand_in if unicodedata.category(c)[0] in "ZSP" else c for c in key))
+        _USERNAME.enforce("".join(stand_in if _is_tolerated(char) else char for char in key))
     except UnicodeEncodeError as error:
         raise InvalidValue("userName holds characters that a user name may not have.") from error
     return key

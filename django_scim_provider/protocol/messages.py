@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
-from .errors import InvalidSyntax, InvalidValue
-from .urns import LIST_RESPONSE
+from .errors import InvalidCount, InvalidSyntax, InvalidValue
+from .urns import LIST_RESPONSE, SEARCH_REQUEST
 
-_STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 """A string, or one without an end up to the end of the body: every byte is looked at once."""
 _OPENING: Final = bytes.maketrans(b"{}", b"[]")
-_NOT_A_BRACKET: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
+NOT_A_BRACKET: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 _NONCHARACTERS: Final = "\ufdd0-\ufdef" + "".join(
     f"{chr(plane + 0xFFFE)}-{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000)
@@ -61,7 +61,7 @@ def load_body(data: bytes, *, max_depth: int = 32) -> dict[str, Any]:
 
 def _check_depth(data: bytes, max_depth: int) -> None:
     """Without its strings, JSON nested ``n`` deep vanishes when pairs of brackets are taken out ``n`` times."""
-    brackets = _STRING.sub(b"", data).translate(_OPENING, _NOT_A_BRACKET)
+    brackets = STRING.sub(b"", data).translate(_OPENING, NOT_A_BRACKET)
     rounds = 0 if b"[" * (max_depth + 1) in brackets else max_depth  # the plain attack, answered at once
     for _ in range(rounds):
         if not brackets:
@@ -126,15 +126,22 @@ def _check_strings(value: Any) -> None:
             _check_strings(item)
 
 
-def list_response(resources: Sequence[Any], *, total: int, start_index: int) -> dict[str, Any]:
-    """One page of results (RFC 7644 section 3.4.2); ``Resources`` is there even when it is empty, as Okta needs it."""
-    return {
-        "schemas": [LIST_RESPONSE],
-        "totalResults": total,
-        "startIndex": start_index,
-        "itemsPerPage": len(resources),
-        "Resources": list(resources),
-    }
+def list_response(
+    resources: Sequence[Any], *, total: int, start_index: int | None, next_cursor: str | None = None
+) -> dict[str, Any]:
+    """One page of results (RFC 7644 section 3.4.2); ``Resources`` is there even when it is empty, as Okta needs it.
+
+    :param start_index: ``None`` where pages are asked for by cursor (RFC 9865 section 2).
+    :param next_cursor: ``None`` on the last page.
+    """
+    document: dict[str, Any] = {"schemas": [LIST_RESPONSE], "totalResults": total}
+    if start_index is not None:
+        document["startIndex"] = start_index
+    document["itemsPerPage"] = len(resources)
+    if next_cursor is not None:
+        document["nextCursor"] = next_cursor
+    document["Resources"] = list(resources)
+    return document
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +155,15 @@ class ListQuery:
     """At least 1."""
     count: int | None = None
     """At least 0; ``None`` when the client did not say."""
+    cursor: str | None = None
+    """RFC 9865: empty for the first page; ``None`` for pages by ``startIndex``."""
     attributes: tuple[str, ...] = ()
     excluded_attributes: tuple[str, ...] = ()
 
 
 _PARAMETERS: Final = {
     name.lower(): name
-    for name in ("filter", "sortBy", "sortOrder", "startIndex", "count", "attributes", "excludedAttributes")
+    for name in ("filter", "sortBy", "sortOrder", "startIndex", "count", "cursor", "attributes", "excludedAttributes")
 }
 
 
@@ -164,6 +173,7 @@ def parse_query(params: Mapping[str, str]) -> ListQuery:
     An empty ``filter`` is handed on as it is, for the filter parser to refuse: ignoring it would return everyone.
 
     :raises InvalidValue: a number or sort order that is none, or a parameter given in two spellings.
+    :raises InvalidCount: a ``count`` that is none beside a ``cursor``.
     """
     known: dict[str, str] = {}
     for name, value in params.items():
@@ -180,10 +190,44 @@ def parse_query(params: Mapping[str, str]) -> ListQuery:
         sort_by=known.get("sortBy") or None,
         descending=order == "descending",
         start_index=max(1, _paging_number(known["startIndex"], "startIndex")) if "startIndex" in known else 1,
-        count=max(0, _paging_number(known["count"], "count")) if "count" in known else None,
+        count=max(0, _count(known["count"], cursor="cursor" in known)) if "count" in known else None,
+        cursor=known.get("cursor"),
         attributes=_names(known.get("attributes", "")),
         excluded_attributes=_names(known.get("excludedAttributes", "")),
     )
+
+
+_LISTS: Final = frozenset({"attributes", "excludedAttributes"})
+_NUMBERS: Final = frozenset({"startIndex", "count"})
+
+
+def parse_search(body: Mapping[str, Any], *, schemas_needed: bool = False) -> ListQuery:
+    """Read the body of a POST to ``/.search`` (RFC 7644 section 3.4.3): the same parameters, as JSON values.
+
+    ``null`` is as good as absent (RFC 7643 section 2.5); one string may stand for a list of one.
+
+    :param schemas_needed: whether the body has to say that it is a search.
+    :raises InvalidSyntax: it does not.
+    :raises InvalidValue: a value is of another type, or see ``parse_query``.
+    """
+    given = next((value for name, value in body.items() if name.lower() == "schemas"), None)
+    texts = [str(urn).lower() for urn in given] if isinstance(given, list) else []
+    if SEARCH_REQUEST.lower() not in texts and (schemas_needed or given is not None):
+        raise InvalidSyntax(f"schemas must be a list that contains {SEARCH_REQUEST}.")
+    known = ((_PARAMETERS.get(name.lower()), value) for name, value in body.items() if value is not None)
+    return parse_query({name: _as_parameter(name, value) for name, value in known if name is not None})
+
+
+def _as_parameter(name: str, value: Any) -> str:
+    if name in _NUMBERS:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        raise InvalidValue(f"{name} must be a whole number.")
+    if name in _LISTS and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ",".join(value)
+    if isinstance(value, str):
+        return value
+    raise InvalidValue(f"{name} must be a {'list of strings' if name in _LISTS else 'string'}.")
 
 
 def parse_integer(text: str, name: str) -> int:
@@ -202,6 +246,16 @@ def _paging_number(text: str, name: str) -> int:
     if huge is None:
         return parse_integer(text, name)
     return -_HUGEST if huge[1] == "-" else _HUGEST
+
+
+def _count(text: str, *, cursor: bool) -> int:
+    """RFC 9865 section 2.1 has its own keyword for what RFC 7644 calls an invalid value."""
+    try:
+        return _paging_number(text, "count")
+    except InvalidValue as error:
+        if cursor:
+            raise InvalidCount(error.detail) from None
+        raise
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from .errors import Mutability, PayloadTooLarge
+from .mutability import refuse_change
 from .names import server_owned
 from .patch_deltas import Delta, DeltaBuilder
 from .patch_operations import MISSING, Operation, Parsed, PatchPath, parse_operations, parse_path, spread
@@ -79,8 +80,7 @@ def apply_operations(
         if spent > MAX_EFFORT:
             raise PayloadTooLarge("The operations compare too many values. Send fewer of them in one request.")
         after = edit(before, operation, path, cleaner)
-        _check(before, after, operation, whole)
-        whole.put(draft, after)
+        whole.put(draft, _checked(before, after, operation, whole))
         touched[whole.key] = whole
     changed = frozenset(key for key, path in touched.items() if path.read(document) != path.read(draft))
     deltas = {key: delta for key, builder in builders.items() if (delta := builder.build())}
@@ -99,9 +99,11 @@ def _steps(
             yield from _steps(spread_out, resource_type, cleaner)
 
 
-def _check(before: Any, after: Any, operation: Operation, path: BoundPath) -> None:
+def _checked(before: Any, after: Any, operation: Operation, path: BoundPath) -> Any:
     if before is None or after == before:
-        return
+        return after
     check_required(after, path.attribute, operation, path.key)
-    if path.attribute.mutability == "immutable":
-        raise Mutability(f"{path.key} cannot be changed once it is set.")
+    if path.attribute.mutability != "immutable":
+        return after
+    refuse_change(before, after, path.attribute, path.key)
+    return before

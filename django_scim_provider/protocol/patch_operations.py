@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from .errors import InvalidFilter, InvalidPath, InvalidSyntax, InvalidValue, NoTarget, PayloadTooLarge
 from .filters import Filter, parse_value_filter
-from .names import is_password, report, resolve, server_owned, spoken
+from .names import report, resolve, server_owned
 from .paths import NAME
 from .schemas import Attribute, BoundPath, ResourceType, Schema
 from .tolerance import LENIENT, Tolerance
@@ -66,8 +66,8 @@ def parse_operations(
     and what only the server assigns, such as ``id``, inside the value of an operation without a path (Okta, authentik).
 
     :raises PayloadTooLarge: more than ``max_operations``, each attribute in a path-less value counting as one.
-    :raises InvalidSyntax: the message's structure, or an unknown name in a value that is not tolerated.
-    :raises InvalidPath, InvalidFilter: a path is malformed, or names nothing.
+    :raises InvalidSyntax: the message's structure, an unknown name or a missing path that is not tolerated.
+    :raises InvalidPath, InvalidFilter: a path is malformed.
     :raises InvalidValue: add or replace without a value.
     :raises NoTarget: remove without a path.
     """
@@ -116,7 +116,7 @@ def _read_operation(raw: Any, resource_type: ResourceType, cleaner: Cleaner) -> 
         raise InvalidValue(f"The operation {verb} needs a value.")
     target = parse_path(path, resource_type, cleaner.tolerance)
     if target is None:
-        _skip(path, resource_type, cleaner)
+        cleaner.unknown(path)
     elif isinstance(target, Schema):
         yield from _on_schema(verb, target, value, resource_type, cleaner)
     else:
@@ -135,19 +135,11 @@ def _verb(given: Any) -> Verb:
 
 
 def _read_pathless(verb: Verb, value: Any, resource_type: ResourceType, cleaner: Cleaner) -> Iterator[Operation]:
-    if verb == "remove":
-        raise NoTarget("The operation remove needs a path.")
     if not cleaner.tolerance.pathless_patch:
         raise InvalidSyntax("Each operation needs a path.")
+    if verb == "remove":
+        raise NoTarget("The operation remove needs a path.")
     return spread(verb, value, resource_type, cleaner)
-
-
-def _skip(path: str, resource_type: ResourceType, cleaner: Cleaner) -> None:
-    if is_password(path):
-        return
-    if not cleaner.tolerance.unknown_attributes:
-        raise InvalidPath(f"{resource_type.name} has no attribute{spoken(path)}. /Schemas lists the attributes.")
-    cleaner.ignored.add(path)
 
 
 def spread(

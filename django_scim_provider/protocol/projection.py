@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
 from .names import resolve
@@ -44,14 +44,29 @@ class Projection:
         urns = tuple(schema.id for schema in resource_type.extensions)
         if requested is None and not left_out and not _hides_anything(resource_type):
             return cls(None, left_out, None, urns)
-        core = resource_type.schema.id
-        plan = ((path.key, _parts(path, path.urn or core, requested, left_out)) for path in _paths(resource_type))
-        return cls(requested, left_out, {key: parts for key, parts in plan if parts != _NOTHING}, urns)
+        return cls(requested, left_out, _plan(resource_type, requested, requested or frozenset(), left_out), urns)
+
+    def including(self, sent: frozenset[str], resource_type: ResourceType) -> Projection:
+        """The same for the answer to a write: what is returned on request is shown where the client has sent it.
+
+        :param sent: canonical keys; see RFC 7643 section 7, ``returned``.
+        """
+        if self.requested is not None or not sent:
+            return self
+        return replace(self, shown=_plan(resource_type, None, sent, self.excluded))
 
     @property
     def is_default(self) -> bool:
         """Whether the client asked for nothing in particular."""
         return self.requested is None and not self.excluded
+
+    @property
+    def wants_version(self) -> bool:
+        """Whether ``meta.version`` is shown."""
+        if self.shown is None:
+            return True
+        parts = self.shown.get("meta", _NOTHING)
+        return parts is None or "version" in parts
 
     def wants(self, key: str) -> bool:
         """Whether anything of an attribute (``members``) or an extension (its URN) is shown, so must be loaded."""
@@ -96,19 +111,32 @@ def _paths(resource_type: ResourceType) -> Iterator[BoundPath]:
 def _hides_anything(resource_type: ResourceType) -> bool:
     """Whether some attribute is not shown unless asked for, or never."""
     return any(
-        attribute.returned not in _SHOWN or any(sub.returned not in _SHOWN for sub in attribute.sub_attributes)
+        any(part.is_hidden or part.returned not in _SHOWN for part in (attribute, *attribute.sub_attributes))
         for schema in resource_type.schemas
         for attribute in schema.attributes
     )
 
 
-def _parts(path: BoundPath, urn: str, requested: frozenset[str] | None, excluded: frozenset[str]) -> Parts:
+def _plan(
+    resource_type: ResourceType, requested: frozenset[str] | None, asked: frozenset[str], excluded: frozenset[str]
+) -> Mapping[str, Parts]:
+    """What is shown, by canonical key.
+
+    :param asked: what is shown besides the defaults, or where ``attributes`` is given (``requested``) instead of them.
+    """
+    core = resource_type.schema.id
+    plan = ((path.key, _parts(path, path.urn or core, requested, asked, excluded)) for path in _paths(resource_type))
+    return {key: parts for key, parts in plan if parts != _NOTHING}
+
+
+def _parts(
+    path: BoundPath, urn: str, requested: frozenset[str] | None, asked: frozenset[str], excluded: frozenset[str]
+) -> Parts:
     """What of an attribute is shown; ``urn`` is the schema that it belongs to."""
     attribute, key = path.attribute, path.key
     always = attribute.returned == "always"
-    if attribute.returned == "never" or (not always and not excluded.isdisjoint((key, urn))):
+    if attribute.is_hidden or (not always and not excluded.isdisjoint((key, urn))):
         return _NOTHING
-    asked = requested or frozenset()
     by_default = attribute.returned in _SHOWN and (requested is None or urn in asked)
     shown = always or by_default or key in asked
     if not attribute.sub_attributes:
@@ -116,7 +144,7 @@ def _parts(path: BoundPath, urn: str, requested: frozenset[str] | None, excluded
 
     def keeps(sub: Attribute) -> bool:
         name = f"{key}.{sub.name}"
-        if sub.returned == "never" or (name in excluded and not always and sub.returned != "always"):
+        if sub.is_hidden or (name in excluded and not always and sub.returned != "always"):
             return False
         return name in asked or (shown and sub.returned in _SHOWN)
 

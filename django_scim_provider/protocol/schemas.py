@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple
@@ -43,6 +43,11 @@ class Attribute:
     @property
     def read_only(self) -> bool:
         return self.mutability == "readOnly"
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether no answer ever shows it: returned ``never``, or writeOnly (RFC 7643 section 7)."""
+        return self.returned == "never" or self.mutability == "writeOnly"
 
     def as_document(self) -> dict[str, Any]:
         """The attribute as ``/Schemas`` shows it (RFC 7643 section 7), every characteristic spelled out."""
@@ -159,6 +164,11 @@ class BoundPath(NamedTuple):
         name = f"{self.attribute.name}.{self.sub.name}" if self.sub else self.attribute.name
         return f"{self.urn}:{name}" if self.urn else name
 
+    @property
+    def is_hidden(self) -> bool:
+        """Whether no answer ever shows what the path names."""
+        return self.attribute.is_hidden or self.target.is_hidden
+
     def read(self, document: Mapping[str, Any]) -> Any:
         """The value in a canonical document (a list's sub-attribute gives the list of its values), or ``None``."""
         container = document.get(self.urn) if self.urn else document
@@ -241,13 +251,21 @@ class ResourceType:
             return None
         return BoundPath(extension.id if extension else None, attribute, sub_attribute)
 
-    def paths(self) -> Iterator[BoundPath]:
+    def paths(self) -> tuple[BoundPath, ...]:
         """Every attribute of the core schema and the extensions, sub-attributes not listed apart."""
-        for attribute in self.schema.attributes:
-            yield BoundPath(None, attribute)
-        for schema in self.extensions:
-            for attribute in schema.attributes:
-                yield BoundPath(schema.id, attribute)
+        return self._paths
+
+    @cached_property
+    def _paths(self) -> tuple[BoundPath, ...]:
+        own = (BoundPath(None, attribute) for attribute in self.schema.attributes)
+        extended = (BoundPath(schema.id, attribute) for schema in self.extensions for attribute in schema.attributes)
+        return (*own, *extended)
+
+    @cached_property
+    def on_request(self) -> tuple[BoundPath, ...]:
+        """What is shown when it is asked for, or has just been sent (returned ``request``), sub-attributes included."""
+        deep = (path._replace(sub=sub) for path in self.paths() for sub in (None, *path.attribute.sub_attributes))
+        return tuple(path for path in deep if path.target.returned == "request")
 
     def as_document(self) -> dict[str, Any]:
         """The resource type as ``/ResourceTypes`` shows it; ``id`` equals ``name`` (interoperability profile)."""

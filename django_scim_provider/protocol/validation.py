@@ -68,27 +68,36 @@ def clean_value(value: Any, path: BoundPath, *, tolerance: Tolerance = LENIENT) 
     return Cleaner(tolerance).clean(value, path.target, path.key)
 
 
-def require(document: Mapping[str, Any], resource_type: ResourceType) -> None:
+def require(
+    document: Mapping[str, Any], resource_type: ResourceType, *, before: Mapping[str, Any] | None = None
+) -> None:
     """Check that a canonical document has every required attribute (RFC 7643 section 2.2).
 
     Those of an extension are asked for where the extension is present or required, sub-attributes where their parent
     is present.
 
+    :param before: the document that a PATCH changes. What it lacked may be lacking still: nobody is kept active
+        because the application never knew their badge number.
     :raises InvalidValue: the first that is missing, by name.
     """
+    lacked = frozenset(_missing(before, resource_type) if before is not None else ())
+    for name in _missing(document, resource_type):
+        if name not in lacked:
+            raise InvalidValue(f"{name} is missing.")
+
+
+def _missing(document: Mapping[str, Any], resource_type: ResourceType) -> Iterator[str]:
     for path in resource_type.paths():
         value = path.read(document)
         if value is None:
             absent = path.urn is not None and path.urn not in document
             if path.attribute.required and not (absent and path.urn not in resource_type.required_extensions):
-                raise InvalidValue(f"{path.key} is missing.")
+                yield path.key
             continue
         for sub in path.attribute.sub_attributes:
             if sub.required and any(sub.name not in element for element in _elements(value)):
-                raise InvalidValue(f"{path.key}.{sub.name} is missing.")
-    for urn in sorted(resource_type.required_extensions):
-        if urn not in document:
-            raise InvalidValue(f"{urn} is missing.")
+                yield f"{path.key}.{sub.name}"
+    yield from (urn for urn in sorted(resource_type.required_extensions) if urn not in document)
 
 
 def _elements(value: Any) -> Sequence[Mapping[str, Any]]:

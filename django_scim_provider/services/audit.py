@@ -14,13 +14,14 @@ from django.db.models import F
 from ..models import ScimConnection, ScimEvent
 from ..protocol.errors import NotFound, RetryableError, ScimError
 from .context import Context, database
+from .inserts import insert
 from .transactions import now
 
 Action = ScimEvent.Action
 Outcome = ScimEvent.Outcome
 _LABEL_LENGTH: Final = 255
-_ID: Final = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-"""What may be an id of ours; anything else in a path is the client's text and stays out of the events."""
+_ID: Final = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9]{1,19}")
+"""What may be an id of ours, or a key of the host's; other text in a path is the client's and stays out of events."""
 logger = logging.getLogger("django_scim_provider")
 
 
@@ -40,7 +41,7 @@ def record(
     warnings: Iterable[str] = (),
 ) -> ScimEvent:
     """Write one event, in the transaction that is open, if any."""
-    return ScimEvent.objects.using(context.using).create(
+    event = ScimEvent(
         connection_id=context.connection.pk,
         connection_name=context.connection.name,
         at=now(),
@@ -60,6 +61,8 @@ def record(
         remote_addr=context.remote_addr,
         duration_ms=context.elapsed_ms,
     )
+    insert(event, context.using)
+    return event
 
 
 @contextmanager

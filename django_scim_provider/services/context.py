@@ -35,7 +35,9 @@ class Context:
     scopes: str = ScimToken.Scopes.WRITE
     remote_addr: str | None = None
     actor: Any = None
-    """The host user who acts through admin, console or a command; ``None`` for the identity provider."""
+    """The host user who acts, through admin, console or a command or by ``/Me``; ``None`` for the identity provider."""
+    may_change: frozenset[str] | None = None
+    """The attributes of people that this caller may change; ``None`` for all."""
     started: float = field(default_factory=time.monotonic)
 
     @cached_property

@@ -11,11 +11,12 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from ..models import ScimGroup, ScimMembership
+from ..protocol.etags import weak
 from ..protocol.schemas import ResourceType
 from .context import Context
 from .rows import wire_time
 
-_OWN: Final = ("pk", "scim_id", "display_name", "external_id", "created_at", "modified_at")
+_OWN: Final = ("pk", "scim_id", "display_name", "external_id", "version", "created_at", "modified_at")
 
 
 class GroupRow(NamedTuple):
@@ -25,6 +26,8 @@ class GroupRow(NamedTuple):
     scim_id: UUID
     display_name: str
     external_id: str | None
+    version: int
+    """Raised by every change of the group or its members, under its lock."""
     created_at: datetime
     modified_at: datetime
 
@@ -82,5 +85,6 @@ def document(
         "created": wire_time(row.created_at),
         "lastModified": wire_time(row.modified_at),
         "location": f"{base_url}{resource_type.endpoint}/{scim_id}",
+        "version": weak(row.version),
     }
     return resource

@@ -12,6 +12,7 @@ from ..conf import app_settings
 from ..models import ConnectionGuard, ScimConnection, ScimGroup, ScimMembership
 from ..protocol import urns
 from ..protocol.errors import InvalidValue, NotFound, Uniqueness
+from ..protocol.etags import Match, weak
 from ..protocol.keys import fold
 from ..protocol.patch import Delta, apply_operations, parse_operations
 from ..protocol.projection import Projection
@@ -36,6 +37,10 @@ class WrittenGroup(NamedTuple):
     row: GroupRow
     is_patched: bool = False
     """Whether the answer may do without the group: a POST or PUT is answered with it, whatever its size."""
+
+    @property
+    def version(self) -> str:
+        return weak(self.row.version)
 
 
 def create_group(context: Context, body: Mapping[str, Any]) -> WrittenGroup:
@@ -65,12 +70,15 @@ def create_group(context: Context, body: Mapping[str, Any]) -> WrittenGroup:
     return run(work, context.using)
 
 
-def replace_group(context: Context, scim_id: str, body: Mapping[str, Any]) -> WrittenGroup:
+def replace_group(
+    context: Context, scim_id: str, body: Mapping[str, Any], *, if_match: Match | None = None
+) -> WrittenGroup:
     """PUT /Groups/{id}: the members become those listed; a body without ``members``, or null, leaves them as they are.
 
     Nobody leaves a group unless the request says so, and clients that page members leave the attribute out.
 
     :raises NotFound: no such group.
+    :raises PreconditionFailed: it is not in the version that is asked for.
     :raises InvalidValue: ``members`` is given and names nobody; ``[]`` empties the group.
     """
     resource_type = context.group_adapter.resource_type
@@ -79,13 +87,16 @@ def replace_group(context: Context, scim_id: str, body: Mapping[str, Any]) -> Wr
     wanted = dict(cleaned.document)
     listed = _listed(body, wanted)
     delta = Delta() if listed is None else Delta(replace=True, add=listed)
-    return _change(context, scim_id, lambda _: (wanted, delta, cleaned.ignored), audit.Action.REPLACE)
+    return _change(context, scim_id, lambda _: (wanted, delta, cleaned.ignored), audit.Action.REPLACE, if_match)
 
 
-def modify_group(context: Context, scim_id: str, body: Mapping[str, Any]) -> WrittenGroup:
+def modify_group(
+    context: Context, scim_id: str, body: Mapping[str, Any], *, if_match: Match | None = None
+) -> WrittenGroup:
     """PATCH /Groups/{id}.
 
     :raises NotFound: no such group.
+    :raises PreconditionFailed: it is not in the version that is asked for.
     """
     resource_type, tolerance = context.group_adapter.resource_type, context.dialect.tolerance
     parsed = parse_operations(
@@ -97,18 +108,19 @@ def modify_group(context: Context, scim_id: str, body: Mapping[str, Any]) -> Wri
         require(result.document, resource_type)
         return result.document, result.deltas.get("members", Delta()), parsed.ignored
 
-    return _change(context, scim_id, patched, audit.Action.MODIFY)
+    return _change(context, scim_id, patched, audit.Action.MODIFY, if_match)
 
 
-def delete_group(context: Context, scim_id: str) -> None:
+def delete_group(context: Context, scim_id: str, *, if_match: Match | None = None) -> None:
     """DELETE /Groups/{id}: the people stay, the roles that only this group gave go.
 
     :raises NotFound: no such group.
+    :raises PreconditionFailed: it is not in the version that is asked for.
     """
 
     def work() -> None:
         locked = guard.lock(context)
-        group = _lock(context, scim_id)
+        group = _lock(context, scim_id, if_match)
         affected = roles.members_below(context, [group.pk]) if roles.matter(context, locked) else set()
         rows = ScimMembership.objects.using(context.using)
         parents = list(rows.filter(child=group).order_by("group_id").values_list("group_id", flat=True))
@@ -130,14 +142,15 @@ def delete_group(context: Context, scim_id: str) -> None:
 
 
 def render(context: Context, written: WrittenGroup, projection: Projection) -> dict[str, Any] | None:
-    """The answer to a write; ``None`` for a group too large to send back after every change.
+    """The answer to a write; ``None`` for a group too large to send back after every change that did not ask for it.
 
     One query for members, none where they are not asked for; it reads no more of them than it shows.
     """
     members = None
     if projection.wants("members"):
         limit = app_settings.GROUP_BODY_LIMIT
-        bound = limit + 1 if written.is_patched else None
+        # With the parameter attributes the answer is 200, whatever it takes (RFC 7644 section 3.5.2).
+        bound = limit + 1 if written.is_patched and projection.requested is None else None
         members = members_of([written.row.pk], context, limit=bound).get(written.row.pk, [])
         if bound is not None and len(members) > limit:
             return None
@@ -186,10 +199,12 @@ def _listed(body: Mapping[str, Any], wanted: dict[str, Any]) -> tuple[dict[str, 
     return () if given else None
 
 
-def _lock(context: Context, scim_id: str) -> ScimGroup:
+def _lock(context: Context, scim_id: str, if_match: Match | None) -> ScimGroup:
     group = groups(context).select_for_update().filter(scim_id=resource_id(scim_id)).first()
     if group is None:
         raise NotFound
+    if if_match is not None:
+        if_match.permit(weak(group.version))
     group.connection = context.connection
     return group
 
@@ -215,12 +230,12 @@ def _members(context: Context, locked: ConnectionGuard, group: ScimGroup, delta:
     return _MemberEffect(frozenset({"members"}) if effect else frozenset(), warnings)
 
 
-def _change(context: Context, scim_id: str, compute: Any, action: str) -> WrittenGroup:
+def _change(context: Context, scim_id: str, compute: Any, action: str, if_match: Match | None) -> WrittenGroup:
     """Work out the new group under its lock, and write the difference."""
 
     def work() -> WrittenGroup:
         locked = guard.lock(context)
-        group = _lock(context, scim_id)
+        group = _lock(context, scim_id, if_match)
         shown = {"displayName": group.display_name}
         if group.external_id is not None:
             shown["externalId"] = group.external_id
@@ -273,5 +288,13 @@ def _record(context: Context, group: ScimGroup, action: str, changed: set[str], 
 
 
 def _written(group: ScimGroup, action: str) -> WrittenGroup:
-    row = GroupRow(group.pk, group.scim_id, group.display_name, group.external_id, group.created_at, group.modified_at)
+    row = GroupRow(
+        group.pk,
+        group.scim_id,
+        group.display_name,
+        group.external_id,
+        group.version,
+        group.created_at,
+        group.modified_at,
+    )
     return WrittenGroup(str(group.scim_id), row, is_patched=action == audit.Action.MODIFY)

@@ -11,10 +11,11 @@ from uuid import UUID
 from django.db.models import Count, QuerySet
 
 from ..adapters import UserAdapter
-from ..adapters.base import Indexed
+from ..adapters.index import Indexed
 from ..adapters.query import HOST, live_expression
 from ..models import ScimConnection, ScimMembership, ScimUser
 from ..protocol.errors import NotFound
+from ..protocol.etags import digest
 from . import guard, nesting, prepared
 from .context import Context
 from .prepared import Slot
@@ -157,7 +158,10 @@ def _rows(rows: Iterable[tuple[Any, ...]], context: Context) -> list[UserRow]:
 
 
 def groups_of(pks: Collection[int], context: Context) -> Groups:
-    """The groups of several people, by primary key: one query, one more where groups are nested, none for nobody."""
+    """The groups of several people, by primary key: one query, one more where groups are nested, none for nobody.
+
+    The direct ones come first, both kinds in the order of their keys.
+    """
     found: defaultdict[int, list[Membership]] = defaultdict(list)
     if not pks:
         return found
@@ -169,7 +173,7 @@ def groups_of(pks: Collection[int], context: Context) -> Groups:
     for pk, groups in direct.items() if tree.parents else ():
         above = tree.ancestors(groups)
         found[pk] += [
-            Membership(parent.scim_id, parent.name, "indirect") for key, parent in above.items() if key not in groups
+            Membership(above[key].scim_id, above[key].name, "indirect") for key in sorted(above.keys() - set(groups))
         ]
     return found
 
@@ -195,8 +199,24 @@ def wire_time(moment: datetime) -> str:
     return f"{moment.isoformat(timespec='milliseconds')[:23]}Z"
 
 
-def document(row: UserRow, groups: Iterable[Membership], adapter: UserAdapter, base_url: str) -> dict[str, Any]:
-    """The whole resource (RFC 7643 section 4.1); projection comes after."""
+def version_of(shown: dict[str, Any], modified: str, groups: Iterable[Membership], adapter: UserAdapter) -> str:
+    """A person's entity-tag: of what is shown, so that what the host changes on its own changes it too.
+
+    :param modified: ``meta.lastModified``, so that no state of long ago has the tag of the present one.
+    :param groups: all of them, as ``groups_of`` orders them; without them one state would have two tags.
+    """
+    if adapter.visible is not None:  # a hash of what is never shown would let it be guessed
+        shown = adapter.visible.apply(shown)
+    return digest((shown, modified, [tuple(group) for group in groups]))
+
+
+def document(
+    row: UserRow, groups: Iterable[Membership], adapter: UserAdapter, base_url: str, *, has_version: bool = True
+) -> dict[str, Any]:
+    """The whole resource (RFC 7643 section 4.1); projection comes after.
+
+    :param has_version: whether to work out ``meta.version``.
+    """
     shown = adapter.shown(row.attributes, row.columns)
     scim_id = str(row.scim_id)
     resource: dict[str, Any] = {
@@ -205,7 +225,7 @@ def document(row: UserRow, groups: Iterable[Membership], adapter: UserAdapter, b
         **shown,
     }
     memberships = [
-        {"value": str(group_id), "$ref": f"{base_url}/Groups/{group_id}", "display": name, "type": kind}
+        {"value": (value := str(group_id)), "$ref": f"{base_url}/Groups/{value}", "display": name, "type": kind}
         for group_id, name, kind in groups
     ]
     if memberships:
@@ -216,4 +236,6 @@ def document(row: UserRow, groups: Iterable[Membership], adapter: UserAdapter, b
         "lastModified": wire_time(row.modified_at),
         "location": f"{base_url}{adapter.endpoint}/{scim_id}",
     }
+    if has_version:
+        resource["meta"]["version"] = version_of(shown, resource["meta"]["lastModified"], groups, adapter)
     return resource

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
-from django.db.models import OrderBy, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from ..adapters.conditions import resource_id as known_id
 from ..adapters.group_query import compile_group_filter, compile_group_sort
-from ..adapters.query import HOST, compile_filter, compile_sort
+from ..adapters.query import HOST, compile_filter
+from ..adapters.sorting import compile_sort
 from ..conf import app_settings
 from ..protocol import filters
 from ..protocol.errors import InvalidValue, NotFound
+from ..protocol.etags import Match, weak
 from ..protocol.filters import Compare, Filter
 from ..protocol.keys import fold
-from ..protocol.messages import ListQuery
+from ..protocol.messages import ListQuery, list_response
 from ..protocol.paths import split_path
 from ..protocol.projection import Projection
 from ..protocol.schemas import BoundPath, ResourceType
-from . import group_rows, nesting
+from . import cursors, group_rows, nesting
 from .context import Context
+from .cursors import Mark, Order
 from .group_rows import GroupRow
 from .rows import UserRow, count, document, fetch, first_page, groups_of, look_up, people
 
@@ -32,13 +35,35 @@ class Page(NamedTuple):
 
     resources: list[dict[str, Any]]
     total: int
+    next_cursor: str | None = None
+
+    def as_document(self, query: ListQuery) -> dict[str, Any]:
+        """The list response to the query."""
+        start_index = query.start_index if query.cursor is None else None
+        return list_response(self.resources, total=self.total, start_index=start_index, next_cursor=self.next_cursor)
+
+
+class Found(NamedTuple):
+    """One resource, and its version."""
+
+    version: str
+    resource: dict[str, Any] | None
+    """Projected; ``None`` where ``If-None-Match`` says that the client has this version."""
+
+    @classmethod
+    def make(cls, version: str, condition: Match, render: Callable[[], dict[str, Any]]) -> Found:
+        """
+        :raises PreconditionFailed: ``If-Match`` asks for another version.
+        """
+        condition.require(version)
+        return cls(version, None if condition.is_current(version) else render())
 
 
 class Row(Protocol):
     """What every kind of row has."""
 
     @property
-    def pk(self) -> int: ...
+    def pk(self) -> Any: ...
 
 
 RowT = TypeVar("RowT", bound=Row)
@@ -74,7 +99,14 @@ class Kind(Generic[RowT]):
         """Rows for a look-up that an index answers, ``None`` for any other comparison."""
         raise NotImplementedError
 
-    def by_id(self, scim_id: UUID) -> list[RowT]:
+    def known_id(self, text: str) -> Any:
+        """The id in a path, as ``by_id`` takes it.
+
+        :raises NotFound: it is not one that there could be.
+        """
+        return resource_id(text)
+
+    def by_id(self, scim_id: Any) -> list[RowT]:
         """The row with an id, if there is one."""
         return self.fetch(self.queryset().filter(scim_id=scim_id))
 
@@ -88,6 +120,10 @@ class Kind(Generic[RowT]):
 
     def render(self, rows: Sequence[RowT], projection: Projection) -> list[dict[str, Any]]:
         """Projected documents; at most one query for what belongs to the rows."""
+        raise NotImplementedError
+
+    def show(self, row: RowT, projection: Projection, condition: Match) -> Found:
+        """One resource in answer to a conditional request."""
         raise NotImplementedError
 
 
@@ -107,7 +143,7 @@ class Users(Kind[UserRow]):
         return compile_filter(node, self.context.adapter, self.context.connection, below=below)
 
     def order(self, path: BoundPath) -> Any:
-        return compile_sort(path, self.context.adapter)
+        return compile_sort(path, self.context.adapter, self.context.connection)
 
     def fetch(self, queryset: QuerySet[Any]) -> list[UserRow]:
         return fetch(queryset, self.context)
@@ -121,7 +157,7 @@ class Users(Kind[UserRow]):
         rows = look_up(self.context, "user_name_key", fold(value), 1)
         return [row for row in rows if self._answers_to(row, value)] or self._by_host_name(value)
 
-    def by_id(self, scim_id: UUID) -> list[UserRow]:
+    def by_id(self, scim_id: Any) -> list[UserRow]:
         return look_up(self.context, "scim_id", scim_id, 1)
 
     def first_page(self, count: int) -> list[UserRow]:
@@ -131,11 +167,21 @@ class Users(Kind[UserRow]):
         return count(self.context)
 
     def render(self, rows: Sequence[UserRow], projection: Projection) -> list[dict[str, Any]]:
-        context = self.context
-        groups = groups_of([row.pk for row in rows], context) if projection.wants("groups") else {}
+        context, versions = self.context, projection.wants_version
+        # A version is of the whole resource, whatever of it is shown.
+        reads_groups = versions or projection.wants("groups")
+        groups = groups_of([row.pk for row in rows], context) if reads_groups else {}
         return [
-            projection.apply(document(row, groups.get(row.pk, ()), context.adapter, context.base_url)) for row in rows
+            projection.apply(
+                document(row, groups.get(row.pk, ()), context.adapter, context.base_url, has_version=versions)
+            )
+            for row in rows
         ]
+
+    def show(self, row: UserRow, projection: Projection, condition: Match) -> Found:
+        groups = groups_of([row.pk], self.context).get(row.pk, ())
+        resource = document(row, groups, self.context.adapter, self.context.base_url)
+        return Found.make(resource["meta"]["version"], condition, lambda: projection.apply(resource))
 
     def _below(self, condition: Q) -> set[int]:
         """The groups that meet a condition and those inside them: two queries."""
@@ -199,6 +245,9 @@ class Groups(Kind[GroupRow]):
             for row in rows
         ]
 
+    def show(self, row: GroupRow, projection: Projection, condition: Match) -> Found:
+        return Found.make(weak(row.version), condition, lambda: self.render([row], projection)[0])
+
 
 def resource_id(text: str) -> UUID:
     """The id in a path.
@@ -216,22 +265,36 @@ def get_resource(kind: Kind[Any], scim_id: str, projection: Projection) -> dict[
 
     :raises NotFound: no such resource in this connection.
     """
-    rows = kind.by_id(resource_id(scim_id))
+    return kind.render([_row(kind, scim_id)], projection)[0]
+
+
+def find_resource(kind: Kind[Any], scim_id: str, projection: Projection, condition: Match) -> Found:
+    """One resource in answer to a conditional request, with its version whatever is shown of it.
+
+    :raises NotFound: no such resource in this connection.
+    :raises PreconditionFailed: ``If-Match`` asks for another version.
+    """
+    return kind.show(_row(kind, scim_id), projection, condition)
+
+
+def _row(kind: Kind[RowT], scim_id: str) -> RowT:
+    rows = kind.by_id(kind.known_id(scim_id))
     if not rows:
         raise NotFound
-    return kind.render(rows, projection)[0]
+    return rows[0]
 
 
 def list_resources(kind: Kind[Any], query: ListQuery, projection: Projection) -> Page:
-    """A page (RFC 7644 section 3.4.2): ids first, then their rows and what belongs to them.
+    """A page (RFC 7644 section 3.4.2, RFC 9865): ids first, then their rows and what belongs to them.
 
     :raises InvalidFilter: the filter cannot be answered.
     :raises InvalidValue: ``sortBy`` names nothing to sort by.
+    :raises InvalidCursor: and others, see ``cursors.decode``.
     """
     node = None if query.filter is None else _parse(kind, query.filter)
-    count = app_settings.DEFAULT_COUNT if query.count is None else query.count
-    count = min(count, app_settings.MAX_RESULTS)
-    if isinstance(node, Compare) and node.operator == "eq" and _is_plain(query) and count > 0:
+    mark = None if query.cursor is None else cursors.decode(kind.context, kind.resource_type, query)
+    count = page_size(query, mark)
+    if isinstance(node, Compare) and node.operator == "eq" and _is_plain(query, mark) and count > 0:
         # The look-up that identity providers send before everything else.
         rows = kind.named(node, count + 1)
         if rows is not None and len(rows) <= count:
@@ -241,15 +304,45 @@ def list_resources(kind: Kind[Any], query: ListQuery, projection: Projection) ->
         found = found.filter(kind.condition(node))
     if count == 0:
         return Page([], found.count())
-    if node is None and query.sort_by is None and query.start_index == 1:
+    if query.cursor is not None:
+        return _page_after(kind, query, found, mark, projection)
+    if node is None and _is_plain(query, mark):
         rows = kind.first_page(count)
         return Page(kind.render(rows, projection), len(rows) if len(rows) < count else kind.count())
     start = query.start_index - 1
-    ids = list(found.order_by(*_order(kind, query)).values_list("pk", flat=True)[start : start + count])
+    ids = list(found.order_by(*_order(kind, query).terms).values_list("pk", flat=True)[start : start + count])
     # The page itself tells the total where it is the last one and not empty beyond the end.
     total = start + len(ids) if len(ids) < count and (ids or start == 0) else found.count()
-    by_pk = {row.pk: row for row in kind.fetch(kind.queryset().filter(pk__in=ids))} if ids else {}
-    return Page(kind.render([by_pk[pk] for pk in ids if pk in by_pk], projection), total)
+    return Page(_render(kind, ids, projection), total)
+
+
+def page_size(query: ListQuery, mark: Mark | None = None) -> int:
+    """How many resources the page may have, at most."""
+    count = query.count if mark is None else mark.size
+    return min(app_settings.DEFAULT_COUNT if count is None else count, app_settings.MAX_RESULTS)
+
+
+def _page_after(
+    kind: Kind[Any], query: ListQuery, found: QuerySet[Any], mark: Mark | None, projection: Projection
+) -> Page:
+    """The page after the mark, or the first."""
+    count = page_size(query, mark)
+    # One more than are shown tells whether others follow.
+    rows = _order(kind, query).after(found, mark, count + 1)
+    shown, more = rows[:count], len(rows) > count
+    counted = found.count() if more and mark is None else len(rows)
+    total = counted if mark is None else mark.total
+    resources = _render(kind, [pk for pk, _ in shown], projection)
+    if not more:
+        return Page(resources, total)
+    last = Mark(query.count if mark is None else mark.size, total, *shown[-1])
+    return Page(resources, total, cursors.encode(kind.context, kind.resource_type, query, last))
+
+
+def _render(kind: Kind[Any], pks: Sequence[Any], projection: Projection) -> list[dict[str, Any]]:
+    """The resources with these primary keys, in their order; none for those that are gone meanwhile."""
+    by_pk = {row.pk: row for row in kind.fetch(kind.queryset().filter(pk__in=pks))} if pks else {}
+    return kind.render([by_pk[pk] for pk in pks if pk in by_pk], projection)
 
 
 def get_user(context: Context, scim_id: str, projection: Projection) -> dict[str, Any]:
@@ -269,17 +362,18 @@ def _parse(kind: Kind[Any], text: str) -> Filter:
     )
 
 
-def _is_plain(query: ListQuery) -> bool:
-    return query.sort_by is None and query.start_index == 1
+def _is_plain(query: ListQuery, mark: Mark | None) -> bool:
+    """Whether the first page is asked for, in the order of a list without ``sortBy``."""
+    return query.sort_by is None and query.start_index == 1 and mark is None
 
 
-def _order(kind: Kind[Any], query: ListQuery) -> list[Any]:
+def _order(kind: Kind[Any], query: ListQuery) -> Order:
     if query.sort_by is None:
-        return ["pk"]
+        return Order()
     parts = split_path(query.sort_by)
     path = kind.resource_type.bind(*parts) if parts else None
     if path is None:
         raise InvalidValue("sortBy names no attribute of this resource type.")
-    # Resources without a value come last when ascending, first when descending (RFC 7644 section 3.4.2.3).
-    nulls = "nulls_first" if query.descending else "nulls_last"
-    return [OrderBy(kind.order(path), descending=query.descending, **{nulls: True}), "pk"]
+    if path.is_hidden:  # the order would tell it
+        raise InvalidValue(f"Results cannot be sorted by {path.key}.")
+    return Order(kind.order(path), query.descending)

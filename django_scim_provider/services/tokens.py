@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from ..conf import app_settings
 from ..models import ScimConnection, ScimToken
-from ..models.token_format import digest, key_id_of, new_token
+from ..models.token_format import PREFIX, digest, key_id_of, new_token
 from . import audit, prepared
 from .context import Context, database
 from .prepared import Slot
@@ -159,8 +159,11 @@ def read(text: str) -> Claim | None:
     return None if key_id is None else Claim(key_id, digest(text))
 
 
-def present(claim: Claim | None, *, remote_addr: str | None) -> Presented:
-    """Look a token up: one query, without a join to any user. Notes its use at most once a minute."""
+def present(claim: Claim | None, *, remote_addr: str | None, is_bearer: bool = True) -> Presented:
+    """Look a token up: one query, without a join to any user. Notes its use at most once a minute.
+
+    :param is_bearer: whether the token came with the word Bearer.
+    """
     if claim is None:
         return Presented(None, "", "", "The text is not a token of this application.")
     key_id = claim.key_id
@@ -176,7 +179,10 @@ def present(claim: Claim | None, *, remote_addr: str | None) -> Presented:
     stored = row[1] if row else _DUMMY_DIGEST
     # Compared although the row was found by its key id alone, and as carefully when there is none.
     matches = hmac.compare_digest(stored, claim.digest)
-    if row is None or not matches:
+    if row is None:
+        # Not by its key id: made-up ones, each with a right checksum, would each make an event.
+        return Presented(None, "", "", f"No token begins with {PREFIX}{key_id}.")
+    if not matches:
         return Presented(None, key_id, "", "The token is unknown.")
     pk, _, scopes, expires_at, revoked_at, last_used_at = row[: len(_TOKEN_COLUMNS)]
     connection = ScimConnection.from_db(using, names, row[len(_TOKEN_COLUMNS) :])
@@ -188,6 +194,8 @@ def present(claim: Claim | None, *, remote_addr: str | None) -> Presented:
         refusal = "The token was revoked."
     elif expires_at <= moment:
         refusal = "The token has expired."
+    elif not is_bearer and connection.raw_token != ScimConnection.RawToken.ACCEPT:
+        refusal = "The token came without the word Bearer."
     elif last_used_at is None or moment - last_used_at >= TOUCH_INTERVAL:
         _touch(pk, connection, moment, remote_addr, using)
     return Presented(connection, key_id, scopes, refusal)

@@ -79,7 +79,7 @@ def translate_integrity(error: IntegrityError) -> ScimError:
     code = _code(error)
     unique = code in ("23505", 1062) or (isinstance(code, str) and code.startswith("UNIQUE constraint failed"))
     if unique:
-        return Uniqueness("The userName, or another value that must be unique, is already taken.")
+        return Uniqueness("A value that must be unique, such as the userName, is already taken.")
     logger.error("The application's database refused a SCIM write.", exc_info=error)
     return InvalidValue("The application's database refused the values. Its developer can run scim_check to see why.")
 

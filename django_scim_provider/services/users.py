@@ -3,39 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import reduce
-from operator import or_
-from typing import Any, NamedTuple
+from typing import Any
 
-from django.db import connections
-from django.db.models import Q
 from django.dispatch import Signal
 
 from .. import signals
 from ..adapters.base import LEFT_ALONE
 from ..conf import app_settings
 from ..models import ConnectionGuard, ScimConnection, ScimUser, ScimValue
+from ..protocol import mutability
 from ..protocol.errors import InvalidValue, Uniqueness
+from ..protocol.etags import Match
 from ..protocol.keys import user_name_key
 from ..protocol.patch import apply_operations, parse_operations
-from ..protocol.projection import Projection
 from ..protocol.validation import clean_resource, require
-from . import accounts, audit, belonging, guard, lifecycle, roles, sync
+from . import accounts, audit, belonging, guard, lifecycle, me, names, roles, sync, user_index
 from .context import Context
-from .rows import Groups, Index, UserRow, document, groups_of, host_columns, index_of, lock
+from .inserts import insert
+from .rows import groups_of, host_columns, index_of, lock
 from .search import resource_id
 from .transactions import announce, now, run
+from .user_answers import Written, event_values, permit, sent_by, sent_in, written
 
 TAKEN = "The userName is already taken. Find the person with a filter and update them instead."
-
-
-class Written(NamedTuple):
-    """A person as a write left them."""
-
-    id: str
-    row: UserRow
-    groups: Groups
-    """Read before the commit: a fault after it would call a write failed that is done."""
 
 
 def create_user(context: Context, body: Mapping[str, Any]) -> Written:
@@ -51,7 +41,11 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
     key = user_name_key(wanted["userName"])
 
     def work() -> Written:
-        revived = _holder(context, key)
+        user_index.lock_if_unique(context)
+        creates = context.connection.on_create == ScimConnection.OnCreate.CREATE
+        columns = context.adapter.write_columns(wanted) if creates else {}
+        is_free = names.are_free(context, key, columns)
+        revived = None if is_free else _holder(context, key)
         if revived is not None:
             return _change(context, revived, lambda _: (wanted, cleaned.ignored), audit.Action.CREATE)
         row = ScimUser(
@@ -64,14 +58,11 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
             created_at=now(),
         )
         row.modified_at = row.created_at
-        was_left = False
-        if context.connection.on_create == ScimConnection.OnCreate.CREATE:
-            row.user, was_left = accounts.obtain(context, wanted)
-        if was_left:
-            known = context.adapter.shown({}, host_columns(context, row.user))
-            row.attributes = context.adapter.remembered(known, shown=known, sent={})
-        row.save(using=context.using, force_insert=True)
-        _write_index(context, row, {}, index_of(context, row, row.user))
+        was_left = creates and accounts.give(context, row, columns, is_free=is_free)
+        insert(row, context.using)
+        index = index_of(context, row, row.user)
+        user_index.refuse_taken(context, row, {}, index)
+        user_index.write(context, row, {}, index)
         roles.give_default(context, row)
         if was_left:
             _announce(context, signals.user_provisioned, row)
@@ -84,36 +75,41 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
             resource_id=row.scim_id,
             label=row.user_name,
             changed=wanted,
-            values=wanted if app_settings.EVENT_VALUES else None,
+            values=event_values(context.adapter, wanted, wanted),
             warnings=cleaned.ignored,
         )
         _announce(context, signals.user_provisioned, row)
-        return _written(context, row, {})
+        return written(context, row, {})
 
-    return run(work, context.using)
+    return run(work, context.using)._replace(sent=sent_in(wanted, context.adapter.resource_type))
 
 
-def replace_user(context: Context, scim_id: str, body: Mapping[str, Any]) -> Written:
+def replace_user(context: Context, scim_id: str, body: Mapping[str, Any], *, if_match: Match | None = None) -> Written:
     """PUT /Users/{id}: what the body leaves out is cleared, except ``active``, which stays as it is.
 
     :raises NotFound: no such person.
+    :raises PreconditionFailed: they are not in the version that is asked for.
     """
     cleaned = clean_resource(body, context.adapter.resource_type, tolerance=context.dialect.tolerance)
     del body  # as in create_user
-    require(cleaned.document, context.adapter.resource_type)
+    resource_type = context.adapter.resource_type
 
     def replaced(shown: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
         active = {"active": shown["active"]} if "active" in shown else {}
-        return {**active, **cleaned.document}, cleaned.ignored
+        wanted = {**active, **mutability.replaced(shown, cleaned.document, resource_type)}
+        require(wanted, resource_type)
+        return wanted, cleaned.ignored
 
     pk = resource_id(scim_id)
-    return run(lambda: _change(context, pk, replaced, audit.Action.REPLACE), context.using)
+    done = run(lambda: _change(context, pk, replaced, audit.Action.REPLACE, if_match), context.using)
+    return done._replace(sent=sent_in(cleaned.document, resource_type))
 
 
-def modify_user(context: Context, scim_id: str, body: Mapping[str, Any]) -> Written:
+def modify_user(context: Context, scim_id: str, body: Mapping[str, Any], *, if_match: Match | None = None) -> Written:
     """PATCH /Users/{id}.
 
     :raises NotFound: no such person.
+    :raises PreconditionFailed: they are not in the version that is asked for.
     """
     resource_type, tolerance = context.adapter.resource_type, context.dialect.tolerance
     parsed = parse_operations(
@@ -123,17 +119,19 @@ def modify_user(context: Context, scim_id: str, body: Mapping[str, Any]) -> Writ
 
     def patched(shown: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
         result = apply_operations(shown, parsed.operations, resource_type, tolerance=tolerance)
-        require(result.document, resource_type)
+        require(result.document, resource_type, before=shown)
         return result.document, parsed.ignored
 
     pk = resource_id(scim_id)
-    return run(lambda: _change(context, pk, patched, audit.Action.MODIFY), context.using)
+    done = run(lambda: _change(context, pk, patched, audit.Action.MODIFY, if_match), context.using)
+    return done._replace(sent=sent_by(parsed.operations, resource_type))
 
 
-def delete_user(context: Context, scim_id: str) -> None:
+def delete_user(context: Context, scim_id: str, *, if_match: Match | None = None) -> None:
     """DELETE /Users/{id}: a tombstone stays, the name is free, the host's row goes the way of the policy.
 
     :raises NotFound: no such person.
+    :raises PreconditionFailed: they are not in the version that is asked for.
     :raises Forbidden: the person is protected.
     """
     pk = resource_id(scim_id)
@@ -143,6 +141,7 @@ def delete_user(context: Context, scim_id: str) -> None:
         row, user = lock(context, pk)
         lifecycle.refuse_if_protected(context, user, "delete them")
         shown = context.adapter.shown(row.attributes, host_columns(context, user))
+        permit(context, row, shown, if_match)
         ended, policy = "", context.connection.on_delete
         if context.adapter.is_live(user, context.connection):
             ended = lifecycle.deprovision(context, row, user, policy)
@@ -171,13 +170,6 @@ def _bury(context: Context, locked: ConnectionGuard, row: ScimUser, shown: Mappi
     row.save(using=context.using, update_fields=["attributes", "alive", "modified_at"])
     belonging.leave(context, locked, row)
     ScimValue.objects.using(context.using).filter(scim_user=row)._raw_delete(context.using)
-
-
-def render(context: Context, written: Written, projection: Projection) -> dict[str, Any]:
-    """The answer to a write; asks the database for nothing."""
-    groups = written.groups.get(written.row.pk, ())
-    resource = document(written.row, groups, context.adapter, context.base_url)
-    return projection.apply(resource)
 
 
 # Creating --------------------------------------------------------------------------------------------------
@@ -209,16 +201,19 @@ def _holder(context: Context, key: str) -> Any:
 Compute = Callable[[Mapping[str, Any]], tuple[dict[str, Any], tuple[str, ...]]]
 
 
-def _change(context: Context, scim_id: Any, compute: Compute, action: str) -> Written:
+def _change(context: Context, scim_id: Any, compute: Compute, action: str, if_match: Match | None = None) -> Written:
     """Read the resource under its locks, work out the new one, and write the difference."""
     adapter = context.adapter
+    user_index.lock_if_unique(context)
     row, user = lock(context, scim_id)
     stored, was_live = row.attributes, adapter.is_live(user, context.connection)
     shown = adapter.shown(stored, host_columns(context, user))
+    permit(context, row, shown, if_match)
     wanted, ignored = compute(shown)
     before = False if _is_hidden(stored) else bool(shown.get("active", True))
     after = bool(wanted.get("active", before))
     changed = {name for name in shown.keys() | wanted.keys() if shown.get(name) != wanted.get(name)}
+    me.refuse_others(context, changed, shown, wanted)
     ended = ""
     if changed:
         # Whether the host changed something that no receiver has seen, so that the index does not have it either.
@@ -242,11 +237,12 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str) -> Wr
         )
         if user is None and row.user_id is not None:
             belonging.enter(context, row)
-        index = index_of(context, row, row.user)
+        old, index = adapter.index(shown, live=was_live, sent=stored), index_of(context, row, row.user)
+        user_index.refuse_taken(context, row, old, index)
         if unseen:
             sync.rebuild_index(context, row, index)
         else:
-            _write_index(context, row, adapter.index(shown, live=was_live, sent=stored), index)
+            user_index.write(context, row, old, index)
     if user is not None and not (before or after):
         ended = lifecycle.clear_out(context, row, user)
     audit.record(
@@ -258,14 +254,14 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str) -> Wr
         label=row.user_name,
         detail=ended,
         changed=changed,
-        values={name: wanted.get(name) for name in sorted(changed)} if app_settings.EVENT_VALUES else None,
+        values=event_values(context.adapter, wanted, changed),
         warnings=ignored,
     )
     if changed:
         _announce(context, signals.user_updated, row, changed=frozenset(changed))
     if before != after:
         _announce(context, signals.user_reactivated if after else signals.user_deactivated, row)
-    return _written(context, row, groups_of([row.pk], context))
+    return written(context, row, groups_of([row.pk], context))
 
 
 def _is_hidden(stored: Mapping[str, Any]) -> bool:
@@ -323,7 +319,7 @@ def _write_host(
             return ""
         if user is None:
             if context.connection.on_create == ScimConnection.OnCreate.CREATE:
-                row.user = accounts.insert(context, wanted)
+                row.user = accounts.insert(context, adapter.write_columns(wanted))
             return ""
         lifecycle.refuse_if_protected(context, user, "bring them back")
         columns = adapter.write_columns(wanted)
@@ -346,41 +342,6 @@ def _write_host(
     if before and not after:
         return lifecycle.deprovision(context, row, user, context.connection.on_deactivate)
     return lifecycle.readmit(context, row, user) if returns else ""
-
-
-def _written(context: Context, row: ScimUser, groups: Groups) -> Written:
-    """The row as the answer shows it, from what is in memory."""
-    columns = host_columns(context, row.user) if row.user_id is not None else None
-    shown = UserRow(
-        row.pk, row.scim_id, row.user_name, row.attributes, row.created_at, row.modified_at, row.user_id, columns
-    )
-    return Written(str(row.scim_id), shown, groups)
-
-
-def _write_index(context: Context, row: ScimUser, old: Index, new: Index) -> None:
-    """Bring the filter index in line: at most one statement for what is new, one for what is gone."""
-    values = ScimValue.objects.using(context.using)
-    gone = [Q(attribute=attribute, position=position) for attribute, position in old.keys() - new.keys()]
-    if gone:
-        stale = values.filter(scim_user=row).filter(reduce(or_, gone))
-        stale.delete()
-    changed = [
-        ScimValue(scim_user=row, attribute=attribute, position=position, **value._asdict())
-        for (attribute, position), value in new.items()
-        if old.get((attribute, position)) != value
-    ]
-    if not changed:
-        return
-    if not old:
-        values.bulk_create(changed)
-        return
-    targeted = connections[context.using].features.supports_update_conflicts_with_target
-    values.bulk_create(
-        changed,
-        update_conflicts=True,
-        update_fields=["type", "primary", "value_key"],
-        unique_fields=["scim_user", "attribute", "position"] if targeted else None,
-    )
 
 
 def _announce(context: Context, signal: Signal, row: ScimUser, **more: Any) -> None:

@@ -19,7 +19,7 @@ from django_scim_provider.adapters import (
     UserAdapter,
     full_name,
 )
-from django_scim_provider.adapters.base import Indexed
+from django_scim_provider.adapters.index import Indexed
 from django_scim_provider.protocol.errors import InvalidValue
 from django_scim_provider.protocol.urns import USER
 

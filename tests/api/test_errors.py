@@ -194,7 +194,8 @@ def host_that_raises(error: Exception) -> Iterator[None]:
         (MemoryError(), 500),
         (PermissionDenied("secret"), 403),
         (SuspiciousOperation("secret"), 400),
-        (Http404("secret"), 404),
+        # Not 404: the identity provider would take the person for gone and make another.
+        (Http404("secret"), 500),
         (ParseError("secret"), 400),
         (APIException("secret"), 500),
         (IntegrityError("UNIQUE constraint failed: auth_user.badge"), 409),

@@ -482,6 +482,10 @@ def test_a_change_of_a_large_group_is_answered_without_it(scim: ScimClient, conn
         response = scim.patch(path, {"op": "add", "path": "members", "value": [{"value": one}, {"value": two}]})
         assert (response.status_code, response.content) == (204, b"")
         assert response.headers["Location"] == f"{BASE}{path}"
+        # Who asks for attributes gets them.
+        body = {"schemas": [urns.PATCH_OP], "Operations": [{"op": "add", "path": "members", "value": [{"value": one}]}]}
+        asked = scim.request("PATCH", path, body, QUERY_STRING="attributes=members.value")
+        assert (asked.status_code, len(asked.json()["members"])) == (200, 12)
         # Without the members it is small.
         body = {"schemas": [urns.PATCH_OP], "Operations": [{"op": "replace", "value": {"displayName": "Large 3"}}]}
         slim = scim.request("PATCH", path, body, QUERY_STRING="excludedAttributes=members")

@@ -6,13 +6,22 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from django.test import Client
+from django.conf import settings
+from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from api.helpers import NO_SUCH_ID, dump, is_error
 from conftest import MOUNT, ScimClient, person
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _with_a_type_of_the_hosts() -> Iterator[None]:
+    adapters = {"Device": "hosts.inventory.scim.DeviceAdapter"}
+    with override_settings(SCIM_PROVIDER={**settings.SCIM_PROVIDER, "ADAPTERS": adapters}):
+        yield
+
 
 METHODS = [
     "GET",
@@ -45,6 +54,7 @@ def patterns(resolver: URLResolver, mine: bool = False) -> Iterator[URLPattern]:
 def example_of(pattern: URLPattern) -> str:
     """A path that a pattern of ours matches."""
     text = pattern.pattern.regex.pattern.removeprefix("^").removesuffix("$").removesuffix("\\Z")
+    text = re.sub(r"\(\?P<endpoint>.*?\)", "Devices", text)
     text = re.sub(r"\(\?P<\w+>.*?\)", NO_SUCH_ID, text).replace("\\.", ".")
     text = re.sub(r"\(\?:([^|)]*).*?\)", r"\1", text)
     return re.sub(r".\?", "", text)
@@ -67,7 +77,7 @@ def test_walk_finds_the_endpoints_that_are_there() -> None:
 @pytest.mark.parametrize("name", ENDPOINTS)
 def test_every_endpoint_with_every_method_is_401_without_a_token(name: str, method: str) -> None:
     before = dump()
-    for slash in ("", "/"):
+    for slash in ("", "/") if ENDPOINTS[name] else ("",):
         response = Client(raise_request_exception=False).generic(
             method,
             f"{MOUNT}/{ENDPOINTS[name]}{slash}",
@@ -126,7 +136,6 @@ def test_method_cannot_be_overridden(scim: ScimClient, header: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "//",
         "//Users",
         "/Users//",
@@ -187,7 +196,7 @@ def test_slash_at_the_end_is_served_and_never_redirected(scim: ScimClient, slash
     assert scim.delete(path).status_code == 204
 
 
-def test_protocol_endpoints_that_are_not_offered_are_501(scim: ScimClient) -> None:
+def test_me_is_501_for_a_credential_that_is_nobodys(scim: ScimClient) -> None:
     for path in ("/Me", "/Me/"):
         for method in ("GET", "PUT", "PATCH", "DELETE", "POST"):
             assert is_error(scim.request(method, path, {}), 501)

@@ -140,10 +140,17 @@ def test_bad_parameters_of_a_write_are_refused_before_anything_is_written(scim: 
     assert dump(events=False) == before
 
 
-def test_groups_that_are_not_shown_are_not_read(scim: ScimClient, ann: dict[str, Any]) -> None:
+def test_lists_read_no_groups_where_nothing_shown_depends_on_them(scim: ScimClient, ann: dict[str, Any]) -> None:
     scim.get("/Users")
 
-    for query in ("attributes=userName", "excludedAttributes=groups"):
-        sql = statements(lambda query=query: scim.get(f"/Users/{ann['id']}?{query}"))
-        assert not [line for line in sql if "membership" in line]
-        assert len(sql) <= 2
+    for query, reads in (
+        ("attributes=userName", False),
+        ("excludedAttributes=groups,meta", False),
+        ("attributes=userName,meta.location", False),
+        ("attributes=meta", True),
+        ("excludedAttributes=groups", True),  # the version is of the whole resource
+    ):
+        for path in ("/Users?", "/Users?filter=userName+eq+%22ann@example.com%22&"):
+            sql = statements(lambda path=path, query=query: scim.get(path + query))
+            assert any("membership" in line for line in sql) is reads, query
+            assert len(sql) == 2 + reads

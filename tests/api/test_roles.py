@@ -44,7 +44,7 @@ def test_a_role_is_a_resource(scim: ScimClient) -> None:
         "schemas": [urns.ROLE],
         "id": "writer",
         "displayName": "writer",
-        "meta": {"resourceType": "Role", "location": f"{BASE}/Roles/writer"},
+        "meta": {"resourceType": "Role", "location": f"{BASE}/Roles/writer", "version": shown.headers["ETag"]},
     }
     listed = scim.get("/Roles").json()
     assert listed["totalResults"] == listed["itemsPerPage"] == 4

@@ -18,6 +18,7 @@ from conftest import ScimClient, person
 from credentials.wallet import Use, alive, bearer, wallet
 from django_scim_provider import signals
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimUser
+from django_scim_provider.protocol.urns import BULK_REQUEST, PATCH_OP
 from services.people import listening
 
 pytestmark = [pytest.mark.django_db, pytest.mark.credentials]
@@ -52,6 +53,11 @@ class Somebody:
     def put(self, active: bool) -> None:
         assert self.scim.put(self.path, person(ANN, active=active)).status_code == 200
 
+    def in_bulk(self, method: str, **data: Any) -> None:
+        body = {"schemas": [BULK_REQUEST], "Operations": [{"method": method, "path": self.path, "data": data}]}
+        (done,) = self.scim.post("/Bulk", body).json()["Operations"]
+        assert done["status"] in ("200", "204")
+
     def delete(self) -> None:
         assert self.scim.delete(self.path).status_code == 204
 
@@ -81,6 +87,7 @@ def patched(**operation: Any) -> Step:
     return lambda somebody: somebody.patch(**operation)
 
 
+TURN_OFF = {"op": "replace", "path": "active", "value": False}
 OFF, ON = patched(path="active", value=False), patched(path="active", value=True)
 
 
@@ -111,6 +118,9 @@ WAYS = {
     "PATCH as Entra ID sends it": Way(patched(op="Replace", path="active", value="False")),
     "PATCH by add": Way(patched(op="add", path="active", value=False)),
     "PATCH of more": Way(patched(value={"active": False, "title": "Gone", "name.familyName": "Left"})),
+    "PUT in bulk": Way(lambda somebody: somebody.in_bulk("PUT", **person(ANN, active=False))),
+    "PATCH in bulk": Way(lambda somebody: somebody.in_bulk("PATCH", schemas=[PATCH_OP], Operations=[TURN_OFF])),
+    "DELETE in bulk": Way(lambda somebody: somebody.in_bulk("DELETE"), Somebody.let_in_by_the_host),
     "POST inactive of somebody whom DELETE left alone": Way(
         Somebody.post_inactive_after_delete, Somebody.let_in_by_the_host, policies={"on_delete": "nothing"}
     ),

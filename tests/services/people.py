@@ -16,7 +16,7 @@ from django_scim_provider.models import ScimConnection, ScimUser
 from django_scim_provider.protocol.messages import ListQuery
 from django_scim_provider.protocol.projection import Projection
 from django_scim_provider.protocol.urns import PATCH_OP
-from django_scim_provider.services import search, users
+from django_scim_provider.services import search, user_answers, users
 from django_scim_provider.services.context import Context
 
 User = get_user_model()
@@ -36,14 +36,14 @@ def post(context: Context, user_name: str = ALICE, **attributes: Any) -> str:
 def put(context: Context, scim_id: str, user_name: str = ALICE, **attributes: Any) -> dict[str, Any]:
     """Replace a person; returns the answer."""
     written = users.replace_user(context, scim_id, person(user_name, **attributes))
-    return users.render(context, written, everything(context))
+    return user_answers.render(context, written, everything(context))
 
 
 def patch(context: Context, scim_id: str, op: str = "replace", /, **values: Any) -> dict[str, Any]:
     """Change attributes; returns the answer."""
     operations = [{"op": op, "path": path, "value": value} for path, value in values.items()]
     written = users.modify_user(context, scim_id, {"schemas": [PATCH_OP], "Operations": operations})
-    return users.render(context, written, everything(context))
+    return user_answers.render(context, written, everything(context))
 
 
 def show(context: Context, scim_id: str) -> dict[str, Any]:

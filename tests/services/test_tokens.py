@@ -287,7 +287,7 @@ def test_text_of_a_token_goes_no_further_than_its_reading(context: Context) -> N
 def test_unknown_token_is_refused() -> None:
     made = new_token()
 
-    assert present(made.text, None) == (None, made.key_id, "", "The token is unknown.")
+    assert present(made.text, None) == (None, "", "", f"No token begins with djscim_{made.key_id}.")
 
 
 def test_token_with_the_right_key_id_and_another_secret_is_refused(context: Context) -> None:
@@ -295,7 +295,15 @@ def test_token_with_the_right_key_id_and_another_secret_is_refused(context: Cont
     ScimToken.objects.update(key_id=other.key_id)
 
     assert present(other.text, None) == (None, other.key_id, "", "The token is unknown.")
-    assert refusal(issued.text) == "The token is unknown."
+    assert refusal(issued.text) == f"No token begins with djscim_{issued.token.key_id}."
+
+
+def test_a_refused_token_notes_no_use(context: Context) -> None:
+    issued = tokens.issue(context)
+    raw = tokens.present(tokens.read(issued.text), remote_addr=None, is_bearer=False)
+    assert raw.refusal == "The token came without the word Bearer."
+    assert ScimToken.objects.get().last_used_at is None
+    assert issued.text not in repr(new_token()) + repr(issued)
 
 
 def test_token_of_a_disabled_connection_is_refused(context: Context) -> None:
@@ -320,7 +328,7 @@ def test_token_of_a_deleted_connection_is_unknown(context: Context) -> None:
     issued = tokens.issue(context)
     context.connection.delete()
 
-    assert refusal(issued.text) == "The token is unknown."
+    assert refusal(issued.text) == f"No token begins with djscim_{issued.token.key_id}."
 
 
 def test_refused_token_leaves_no_trace_of_use(context: Context) -> None:

@@ -1,5 +1,8 @@
-"""A stock Django project: ``auth.User``, nothing configured."""
+"""A stock Django project: ``auth.User``, nothing configured. What it has besides people, tests wire where they need it."""
 
 from __future__ import annotations
 
 from hosts.base_settings import *  # noqa: F403
+from hosts.base_settings import INSTALLED_APPS
+
+INSTALLED_APPS = ["hosts.inventory", *INSTALLED_APPS]
