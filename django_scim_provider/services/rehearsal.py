@@ -58,7 +58,7 @@ def rehearse(context: Context, site: Site) -> list[Asked]:
     with transaction.atomic(using=using):
         guard.lock(context)
         ScimConnection.objects.using(using).filter(pk=connection.pk).update(
-            enabled=True, on_create=ScimConnection.OnCreate.CREATE
+            enabled=True, on_create=ScimConnection.OnCreate.CREATE, guard=ScimConnection.Guard.OFF
         )
         token = tokens.issue(context, name="rehearsal", life=_LIFE).text
         address = address_in(connection.ip_allowlist, site.address)
