@@ -43,6 +43,10 @@ test-postgres: $(TOX_VENV)/.tox ## The suite on PostgreSQL at POSTGRES_URL (TEST
 test-mariadb: $(TOX_VENV)/.tox ## The suite on MariaDB or MySQL at MARIADB_URL (TESTS as above)
 	@$(TOX) run -e py-mariadb -- $(TESTS)
 
+.PHONY: test-browser
+test-browser: $(TOX_VENV)/.tox ## The panel in a real browser, with axe; needs a Chromium on PATH
+	@$(TOX) run -e browser -- $(or $(TESTS),tests/browser)
+
 .PHONY: soak
 soak: $(TOX_VENV)/.tox ## The races in their long form, on PostgreSQL and on MariaDB (TESTS as above)
 	@SCIM_SOAK=1 $(TOX) run -e py-postgres,py-mariadb -- $(or $(TESTS),tests/reliability) --timeout=3600
@@ -63,6 +67,10 @@ dev: $(VENV)/.dev ## Make .venv with every tool in it, the package installed edi
 .PHONY: format
 format: $(TOX_VENV)/.tox ## Put style right
 	@$(TOX) run -q -e format
+
+.PHONY: screenshots
+screenshots: $(TOX_VENV)/.tox ## Photograph the panel: wide and light for the documentation, the others into docs/_build/panel
+	@SCIM_SCREENSHOTS=docs/_static/panel $(TOX) run -e browser -- tests/browser/test_pages.py
 
 .PHONY: clean
 clean: ## Remove everything that is made here

@@ -121,7 +121,7 @@ class Settings:
 
     @property
     def EVENT_RETENTION(self) -> timedelta:
-        """Age at which ``scim_events --prune`` drops events. A ``timedelta`` or a number of days. Default 90."""
+        """Age at which ``scim_events prune`` drops events. A ``timedelta`` or a number of days. Default 90."""
         value = self._values.get("EVENT_RETENTION", 90)
         return value if isinstance(value, timedelta) else timedelta(days=value)
 

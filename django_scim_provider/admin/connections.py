@@ -16,6 +16,7 @@ from ..services.addresses import remote_address
 from ..services.context import Context, database
 from . import access, overview, words
 from .enabling import EnablingPages
+from .event_pages import EventPages
 from .removals import RemovalPages
 from .role_pages import RolePages
 from .sentences import sentence
@@ -25,7 +26,7 @@ from .trial import TrialPages
 PER_PAGE: Final = 24
 
 
-class ScimConnectionAdmin(EnablingPages, RolePages, RemovalPages, TrialPages, TabPages):
+class ScimConnectionAdmin(EnablingPages, RolePages, RemovalPages, TrialPages, EventPages, TabPages):
     """Lists connections, and leads to the pages of one."""
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from ..models import ScimEvent
-from . import access
-from .sentences import field_label, sentence
+from ..models import ScimConnection, ScimEvent
+from ..services import event_log
+from . import access, words
+from .event_pages import exported
+from .event_story import related, story
+from .sentences import sentence
 
 if TYPE_CHECKING:
     EventAdmin = admin.ModelAdmin[ScimEvent]
@@ -43,15 +50,7 @@ class ScimEventAdmin(EventAdmin):
     # Counting the whole log on every page is what makes large admin lists slow.
     show_full_result_count = False
     actions = None
-    fieldsets = (
-        (None, {"fields": ("sentence", "at", "connection_label", "outcome", "detail", "warned")}),
-        (_("What changed"), {"fields": ("resource_type", "label", "resource_id", "attributes", "values")}),
-        (
-            _("The request"),
-            {"fields": ("actor", "key_id", "remote_addr", "status", "scim_type", "duration_ms", "count")},
-        ),
-    )
-    readonly_fields = ("sentence", "connection_label", "attributes", "warned")
+    change_list_template = "admin/scim_provider/event_list.html"
 
     @admin.display(description=_("what happened"))
     def sentence(self, event: ScimEvent) -> str:
@@ -61,14 +60,6 @@ class ScimEventAdmin(EventAdmin):
     def connection_label(self, event: ScimEvent) -> str:
         # The name outlives the connection.
         return event.connection_name
-
-    @admin.display(description=_("changed attributes"))
-    def attributes(self, event: ScimEvent) -> str:
-        return ", ".join(map(field_label, event.changed))
-
-    @admin.display(description=_("warnings"))
-    def warned(self, event: ScimEvent) -> str:
-        return ", ".join(event.warnings)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ScimEvent]:
         return access.events(request.user).select_related("connection", "actor").order_by("-pk")
@@ -85,9 +76,53 @@ class ScimEventAdmin(EventAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def get_urls(self) -> list[URLPattern | URLResolver]:  # type: ignore[override]
+        export = self.admin_site.admin_view(self.export_view)
+        return [path("export/<str:file_format>/", export, name="scim_provider_scimevent_export"), *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        query = request.GET.copy()
+        query.pop("p", None)
+        exports = [(name, f"export/{name}/?{query.urlencode()}") for name in event_log.FORMATS]
+        return super().changelist_view(request, {**(extra_context or {}), "exports": exports})
+
+    def export_view(self, request: HttpRequest, file_format: str) -> HttpResponse:
+        """What the list shows with the same filters, all pages of it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return exported(self.get_changelist_instance(request).get_queryset(request), file_format)
+
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        self._known(request, object_id)
-        return super().change_view(request, object_id, *args, **kwargs)
+        """All that is known of one event, in words; there is nothing to change."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        event = self.get_object(request, object_id)
+        if event is None:
+            raise Http404
+        request.current_app = self.admin_site.name
+        reverse_here = partial(reverse, current_app=self.admin_site.name)
+        has_panel = self.admin_site.is_registered(ScimConnection) and access.has(request.user, access.VIEW)
+        start = "scimconnection" if has_panel else "scimevent"
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("One event"),
+            "connection": event.connection if has_panel else None,
+            "overview_url": reverse_here(f"admin:scim_provider_{start}_changelist"),
+            "sentence": sentence(event),
+            "list_url": reverse_here("admin:scim_provider_scimevent_changelist"),
+            **story(event),
+            "related": [
+                {
+                    "event": other,
+                    "sentence": sentence(other),
+                    "at": words.moment(other.at),
+                    "url": reverse_here("admin:scim_provider_scimevent_change", args=[other.pk]),
+                }
+                for other in related(event, self.get_queryset(request))
+            ],
+        }
+        return TemplateResponse(request, "admin/scim_provider/event.html", context)
 
     def history_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         self._known(request, object_id)

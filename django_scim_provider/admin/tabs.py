@@ -1,4 +1,4 @@
-"""The pages of one connection that show something: set-up, people, policies, events."""
+"""The pages of one connection that show something: set-up, people, policies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
 from django.utils.translation import gettext as _
 
-from ..models import ScimEvent, ScimToken, ScimUser
+from ..models import ScimToken, ScimUser
 from ..services import connections
 from ..services.context import Context
 from ..services.rows import UserRow, fetch, people
@@ -23,7 +23,6 @@ from .base import Panel
 from .forms import PoliciesForm
 from .guides import guide
 from .mount import base_url
-from .sentences import sentence
 
 PER_PAGE: Final = 50
 ENDED_TOKENS: Final = 20
@@ -34,7 +33,6 @@ class TabPages(Panel):
         return [
             self.route("<uuid:connection_id>/people/", self.people_view, "people"),
             self.route("<uuid:connection_id>/policies/", self.policies_view, "policies"),
-            self.route("<uuid:connection_id>/events/", self.events_view, "events"),
             *super().panel_urls(),
         ]
 
@@ -172,35 +170,6 @@ class TabPages(Panel):
             connection=connection,
             tab="policies",
             form=form,
-        )
-
-    # Events ------------------------------------------------------------------------------------------------
-
-    def events_view(self, request: HttpRequest, connection_id: UUID) -> HttpResponse:
-        context = self.open(request, connection_id, access.VIEW_EVENTS)
-        query = request.GET.get("q", "").strip()
-        found = access.events(request.user).filter(connection=context.connection).order_by("-pk")
-        if query:
-            found = found.filter(Q(label__icontains=query) | Q(detail__icontains=query) | Q(resource_id=query))
-        page = _page(request, found.select_related("connection", "actor"))
-        return self.page(
-            request,
-            "events",
-            title=context.connection.name,
-            subtitle=_("Events"),
-            connection=context.connection,
-            tab="events",
-            page=page,
-            query=query,
-            events=[
-                {
-                    "event": event,
-                    "sentence": sentence(event),
-                    "at": words.moment(event.at),
-                    "url": self.admin_url(ScimEvent, event.pk),
-                }
-                for event in page
-            ],
         )
 
 

@@ -60,6 +60,8 @@ def _stand_in(connection: ScimConnection | None, tenant: str, portal: str) -> Sc
     connection = copy.copy(connection)
     # Where SCIM leaves accounts alone, nothing of the host's would be tried.
     connection.on_create = ScimConnection.OnCreate.CREATE
+    # What is held now has no bearing on what works.
+    connection.guard = ScimConnection.Guard.OFF
     nothing, suspend = ScimConnection.OnDeactivate.NOTHING, ScimConnection.OnDeactivate.SUSPEND
     for field in ("on_deactivate", "on_delete"):
         if getattr(connection, field) == nothing:

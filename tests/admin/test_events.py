@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
-from admin.browser import Browser, text
+from admin.browser import VIEW, VIEW_EVENTS, Browser, text, url
+from conftest import ScimClient
 from django_scim_provider.admin.sentences import field_label, sentence
-from django_scim_provider.models import ScimConnection, ScimEvent
+from django_scim_provider.models import ScimConnection, ScimEvent, ScimRemoval, ScimToken
+from django_scim_provider.protocol.urns import GROUP
 from django_scim_provider.services import audit
 from django_scim_provider.services.context import Context
 from factories import ConnectionFactory
@@ -120,9 +128,123 @@ def test_one_event_opens_into_all_that_is_known(root: Browser) -> None:
         status=200,
     )
     page = text(root.get(reverse("admin:scim_provider_scimevent_change", args=[made.pk])))
-    for said in ("Okta updated alice.", "name.givenName, userName", "nickName", "&quot;userName&quot;", "A" * 12):
+    for said in (
+        "Okta updated alice.",
+        "name.givenName",
+        "nickName",
+        "djscim_AAAAAAAAAAAA…, which is gone",
+        "PATCH /User",
+    ):
         assert said in page
+    assert re.search(r"userName</th><td[^>]*>a</td><td[^>]*>b</td>", page)
     assert 'name="_save"' not in page
+
+
+@pytest.mark.hosts
+def test_what_followed_is_told_with_the_removal(root: Browser, scim: ScimClient, connection: ScimConnection) -> None:
+    alice = scim.create("alice@example.com")["id"]
+    scim.post("/Groups", {"schemas": [GROUP], "displayName": "Staff", "members": [{"value": alice}]})
+    scim.patch(f"/Users/{alice}", {"op": "replace", "path": "active", "value": False})
+    made = ScimEvent.objects.filter(action=Action.MODIFY, resource_id=alice).get()
+    page = text(root.get(one(made)))
+    for said in (
+        "every session of theirs has ended",
+        "with the token djscim_",
+        f"PATCH /Users/{alice}",
+        "Values are not kept",
+        "Other events about the same",
+        "Okta created alice@example.com.",
+    ):
+        assert said in page, said
+    ScimRemoval.objects.update(kind="delete", roles=["editor"], undone_at=timezone.now(), group_ids=["1"])
+    page = text(root.get(one(made)))
+    assert "The person left SCIM" in page
+    assert "Roles held before: editor." in page
+    assert "Member of 1 group before." in page
+    assert "It was undone just now." in page
+    ScimRemoval.objects.update(kind="leave", roles=[], undone_at=None, group_ids=[])
+    assert "The person lost a role." in text(root.get(one(made)))
+
+
+def one(made: ScimEvent) -> str:
+    return reverse("admin:scim_provider_scimevent_change", args=[made.pk])
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(400, "Correct it at"), (401, "Give the identity provider a valid one"), (404, "import people again"),
+     (409, "match people by user name"), (429, "ask again later"), (500, "Its log says why")],
+)  # fmt: skip
+def test_a_refusal_says_what_to_do(status: int, said: str, root: Browser) -> None:
+    made = event(Action.DELETE, outcome="refused", status=status, detail="No.", resource_id="42", resource_type="User")
+    page = text(root.get(one(made)))
+    assert said in page
+    assert "DELETE /Users/42" in page
+
+
+def test_an_event_of_a_command_or_of_something_else_needs_no_person(root: Browser) -> None:
+    ScimToken.objects.all().delete()
+    made = event(Action.CREATE, key_id="", label="x", resource_id="7", resource_type="Device", status=201)
+    made_by_hand = event(Action.ENABLE, actor=root.user)
+    audit.refused_credential(reason="Unknown.", key_id="", remote_addr="192.0.2.1", connection=None)
+    audit.refused_credential(reason="Unknown.", key_id="", remote_addr="192.0.2.1", connection=None)
+    assert "A command on the server created x." in text(root.get(one(made)))
+    assert "an administrator of this application" in text(root.get(one(made_by_hand)))
+    refused = text(root.get(one(ScimEvent.objects.get(count=2))))
+    assert "192.0.2.1" in refused
+    assert "2 times" in refused
+    reader = Browser(VIEW_EVENTS)
+    assert "SCIM provisioning" in text(reader.get(one(made)))
+    assert url("change", made.connection_id) not in text(reader.get(one(made)))
+    assert reader.get(one(made).replace(str(made.pk), "999999")).status_code == 404
+
+
+def body(response: Any) -> str:
+    return b"".join(response.streaming_content).decode()
+
+
+def test_the_events_of_a_connection_are_filtered_and_exported_as_filtered(root: Browser) -> None:
+    made = event(Action.CREATE, label="alice", resource_id="id-1")
+    context = Context(made.connection, key_id="B" * 12)
+    audit.record(context, Action.DELETE, label="bob", outcome="refused", detail="Protected.")
+    audit.record(context, Action.MODIFY, label='=HYPERLINK("http://evil")', changed=["title"])
+    ScimEvent.objects.filter(pk=made.pk).update(at=timezone.now() - timedelta(days=8))
+    event(Action.CREATE, label="of another connection")
+    address = url("events", made.connection_id)
+
+    def shown(**query: str) -> list[str]:
+        return [row["event"].label for row in root.get(address, **query).context["events"]]
+
+    evil = '=HYPERLINK("http://evil")'
+    assert shown() == [evil, "bob", "alice"]
+    assert shown(outcome="refused") == ["bob"]
+    assert shown(action="create") == ["alice"]
+    assert shown(days="7") == [evil, "bob"]
+    assert shown(days="7", q="ali") == []
+    assert shown(q="djscim_BBBBBBBBBBBB…") == [evil, "bob"]
+    assert shown(outcome="nonsense") == [evil, "bob", "alice"]
+    assert "Nothing was found." in text(root.get(address, q="nobody"))
+    page = text(root.get(address, outcome="refused"))
+    export = url("export", made.connection_id, "jsonl")
+    assert f'href="{export}?outcome=refused"' in page
+    (line,) = body(root.get(export, outcome="refused")).splitlines()
+    assert json.loads(line)["name"] == "bob"
+    answer = root.get(url("export", made.connection_id, "csv"))
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="scim-events-')
+    rows = list(csv.DictReader(io.StringIO(body(answer))))
+    assert [row["name"] for row in rows] == ["alice", "bob", f"'{evil}"]
+    assert rows[2]["changed"] == '["title"]'
+    assert root.get(url("export", made.connection_id, "xml")).status_code == 404
+    assert Browser(VIEW).get(export).status_code == 403
+
+
+def test_the_whole_log_is_exported_as_the_list_shows_it(root: Browser) -> None:
+    for label, outcome in (("alice", "success"), ("bob", "refused"), ("carol", "refused")):
+        event(Action.CREATE, label=label, outcome=outcome)
+    assert 'href="export/csv/?outcome__exact=refused"' in text(root.get(LIST, outcome__exact="refused", p="1"))
+    exported = body(root.get(f"{LIST}export/jsonl/", outcome__exact="refused"))
+    assert [json.loads(line)["name"] for line in exported.splitlines()] == ["bob", "carol"]
+    assert Browser(VIEW).get(f"{LIST}export/csv/").status_code == 403
 
 
 def test_what_outlives_its_connection_keeps_the_name(root: Browser) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -101,6 +103,13 @@ class Tab:
         self.worker.submit(self.context.close).result()
 
 
+def _give_up(reason: str) -> NoReturn:
+    """A skip, with its reason in the summary; a failure where the browser is what was asked for."""
+    if os.environ.get("SCIM_BROWSER") == "required":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
 @pytest.fixture(scope="session")
 def _worker() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="browser") as worker:
@@ -109,10 +118,13 @@ def _worker() -> Iterator[ThreadPoolExecutor]:
 
 @pytest.fixture(scope="session")
 def _browser(_worker: ThreadPoolExecutor) -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="no Playwright here: see the dependency group browser")
     path = chromium()
     if path is None:
-        pytest.skip(f"no Chromium on PATH: none of {', '.join(NAMES)}")
+        _give_up(f"no Chromium on PATH: none of {', '.join(NAMES)}")
+    try:
+        sync_api = importlib.import_module("playwright.sync_api")
+    except ImportError:
+        _give_up("no Playwright here: see the dependency group browser")
     manager = sync_api.sync_playwright()
     playwright = _worker.submit(manager.start).result()
     # Containers seldom let Chromium make its sandbox; it opens nothing here but our own pages.

@@ -1,0 +1,143 @@
+"""One event in words: the request, what came of it, what changed and what followed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from ..models import ScimEvent, ScimRemoval, ScimToken
+from ..services.context import Context
+from . import words
+from .sentences import field_label
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+RELATED: Final = 5
+_AT_ONCE: Final = timedelta(seconds=2)
+"""How far apart the rows are that one request writes."""
+_REQUESTS: Final = {
+    ScimEvent.Action.CREATE: "POST",
+    ScimEvent.Action.REPLACE: "PUT",
+    ScimEvent.Action.MODIFY: "PATCH",
+    ScimEvent.Action.DELETE: "DELETE",
+    ScimEvent.Action.READ: "GET",
+}
+_FOLLOWED: Final[dict[str, StrOrPromise]] = {
+    ScimRemoval.Kind.DEACTIVATE: gettext_lazy("The person cannot sign in any more; every session of theirs has ended."),
+    ScimRemoval.Kind.DELETE: gettext_lazy("The person left SCIM, their access ended, and the user name is free again."),
+    ScimRemoval.Kind.LEAVE: gettext_lazy("The person lost a role."),
+}
+_ANSWERED: Final = ScimEvent.Outcome.SUCCESS
+
+
+def story(event: ScimEvent) -> dict[str, Any]:
+    """What the page of an event says, beside its sentence."""
+    return {
+        "event": event,
+        "request_facts": list(_request(event)),
+        "outcome_facts": list(_outcome(event)),
+        "changed": [_change(event, name) for name in event.changed],
+        "keeps_values": bool(event.values),
+        "warned": event.warnings,
+        "followed": list(_followed(event)),
+    }
+
+
+def related(event: ScimEvent, events: QuerySet[ScimEvent]) -> QuerySet[ScimEvent]:
+    """The last others about the same person or group."""
+    if not event.resource_id:
+        return events.none()
+    return events.filter(resource_id=event.resource_id).exclude(pk=event.pk).order_by("-pk")[:RELATED]
+
+
+def _request(event: ScimEvent) -> Any:
+    yield _("When"), words.moment(event.at), ""
+    if event.actor is not None:
+        yield _("Who"), event.actor.get_username(), _("an administrator of this application")
+    elif event.key_id:
+        yield _("Who"), event.connection_name, _token(event)
+    if event.remote_addr:
+        yield _("From"), event.remote_addr, ""
+    method = _REQUESTS.get(ScimEvent.Action(event.action)) if event.key_id else None
+    if method:
+        yield _("Request"), f"{method} {_path(event)}", ""
+    if event.duration_ms is not None:
+        yield _("Took"), _("%(count)s ms") % {"count": words.number(event.duration_ms)}, ""
+    if event.count > 1:
+        yield _("Asked"), ngettext("%(count)s time", "%(count)s times", event.count) % {"count": event.count}, ""
+
+
+def _path(event: ScimEvent) -> str:
+    plural = f"/{event.resource_type}s" if event.resource_type else ""
+    return f"{plural}/{event.resource_id}" if event.resource_id else plural
+
+
+def _token(event: ScimEvent) -> str:
+    token = ScimToken.objects.using(event._state.db).filter(key_id=event.key_id).first()
+    if token is None:
+        return _("with the token djscim_%(key)s…, which is gone") % {"key": event.key_id}
+    name = f"{token.starts_with} ({token.name})" if token.name else token.starts_with
+    return _("with the token %(token)s") % {"token": name}
+
+
+def _outcome(event: ScimEvent) -> Any:
+    yield _("Outcome"), event.get_outcome_display(), ""
+    if event.status is not None:
+        kind = f"{event.status} {event.scim_type}".strip()
+        yield _("Answer"), kind, "" if event.outcome == _ANSWERED else _meaning(event.status)
+    if event.detail:
+        yield _("In words"), event.detail, ""
+
+
+def _meaning(status: int) -> str:
+    """What to do about a refusal, where its status alone says so."""
+    if status == 401:
+        return _("The token is wrong, ended, or missing. Give the identity provider a valid one.")
+    if status == 404:
+        return _("The identity provider knows somebody whom this application does not. Let it import people again.")
+    if status == 409:
+        return _("Somebody else has this name already. Let the identity provider match people by user name.")
+    if status == 429:
+        return _("The identity provider is to ask again later.")
+    if status >= 500:
+        return _("The application failed. Its log says why; the identity provider will try again.")
+    return _("Nothing was changed. Correct it at the identity provider, then it will ask again.")
+
+
+def _change(event: ScimEvent, name: str) -> dict[str, Any]:
+    kept = (event.values or {}).get(name)
+    before, after = kept if isinstance(kept, list) and len(kept) == 2 else (None, kept)
+    return {"name": field_label(name), "before": before, "after": after}
+
+
+def _followed(event: ScimEvent) -> Any:
+    """What became of the account, as far as it was kept to be undone."""
+    if event.connection is None or not event.resource_id or event.outcome != _ANSWERED:
+        return
+    try:
+        person = UUID(event.resource_id)
+    except ValueError:
+        return
+    removals = ScimRemoval.objects.using(event._state.db).filter(
+        connection=event.connection, scim_user__scim_id=person, at__range=(event.at - _AT_ONCE, event.at + _AT_ONCE)
+    )
+    roles = Context(event.connection).adapter.roles
+    for removal in removals:
+        yield _FOLLOWED[removal.kind]
+        if removal.roles:
+            labels = {role.key: role.label for role in roles.choices(event.connection)}
+            held = ", ".join(labels.get(role, role) for role in removal.roles)
+            yield _("Roles held before: %(roles)s.") % {"roles": held}
+        if removal.group_ids:
+            count = len(removal.group_ids)
+            text = ngettext("Member of %(count)s group before.", "Member of %(count)s groups before.", count)
+            yield text % {"count": words.number(count)}
+        undone = words.moment(removal.undone_at)
+        if undone is not None:
+            yield _("It was undone %(when)s.") % {"when": undone.words}
