@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections import defaultdict
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Final
 from uuid import UUID
@@ -14,7 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
 from django.utils.translation import gettext as _
 
-from ..models import ScimToken, ScimUser
+from ..models import ScimMembership, ScimToken, ScimUser
 from ..services import connections
 from ..services.context import Context
 from ..services.rows import UserRow, fetch, people
@@ -102,6 +104,8 @@ class TabPages(Panel):
         rows = {row.pk: row for row in fetch(people(context).filter(pk__in=[pk for (pk,) in page]), context)}
         origins = dict(people(context).filter(pk__in=list(rows)).values_list("pk", "origin"))
         labels = dict(ScimUser.Origin.choices)
+        groups, roles = _groups_of(context, rows.values()), _roles_of(context, rows.values())
+        log = self.page_url("events", context.connection.pk) if access.has(request.user, access.VIEW_EVENTS) else ""
         return self.page(
             request,
             "people",
@@ -113,7 +117,13 @@ class TabPages(Panel):
             query=query,
             count=words.people(page.paginator.count),
             people=[
-                self._person(request, context, rows[pk]) | {"origin": labels[origins[pk]]}
+                self._person(request, context, rows[pk])
+                | {
+                    "origin": labels[origins[pk]],
+                    "groups": groups[pk],
+                    "roles": roles.get(rows[pk].user_id, ""),
+                    "log": log and f"{log}?q={rows[pk].scim_id}",
+                }
                 for (pk,) in page
                 if pk in rows
             ],
@@ -171,6 +181,24 @@ class TabPages(Panel):
             tab="policies",
             form=form,
         )
+
+
+def _groups_of(context: Context, rows: Iterable[UserRow]) -> defaultdict[int, list[str]]:
+    """The names of the groups that these people are in directly."""
+    found: defaultdict[int, list[str]] = defaultdict(list)
+    memberships = ScimMembership.objects.using(context.using).filter(scim_user__in=[row.pk for row in rows])
+    ordered = memberships.order_by("group__display_name_key")
+    for pk, name in ordered.values_list("scim_user_id", "group__display_name"):
+        found[pk or 0].append(name)
+    return found
+
+
+def _roles_of(context: Context, rows: Iterable[UserRow]) -> dict[Any, str]:
+    """What these people may do here, however they came by it, by host user."""
+    backend, connection = context.adapter.roles, context.connection
+    labels = {role.key: role.label for role in backend.choices(connection)}
+    held = backend.held([row.user_id for row in rows if row.user_id is not None], connection, context.using)
+    return {user: ", ".join(sorted(labels.get(role, role) for role in roles)) for user, roles in held.items()}
 
 
 def _page(request: HttpRequest, found: QuerySet[Any, Any]) -> Page[Any]:

@@ -7,14 +7,15 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from .managed import is_scim_locked, is_scim_managed, locked_fields, message
+from .managed import is_scim_locked, is_scim_managed, locked_fields, message, provenance
 
 REMOVE: Final = "scim_provider.remove_managed_people"
 
 
 class ScimManagedAdminMixin:
     """For the ``ModelAdmin`` of the user model: e-mail address and user name of managed people are read-only, the
-    password cannot be set, and who may delete them needs the permission ``scim_provider.remove_managed_people``.
+    password cannot be set, and who may delete them needs the permission ``scim_provider.remove_managed_people``. The
+    page says which connection manages the person, since when, and when it last changed something.
 
     Put it before ``UserAdmin`` or ``ModelAdmin`` among the bases.
     """
@@ -31,8 +32,11 @@ class ScimManagedAdminMixin:
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         obj = kwargs.get("obj")
-        if request.method == "GET" and obj is not None and is_scim_locked(obj):
-            messages.info(request, message(obj))
+        if request.method == "GET" and obj is not None:
+            if is_scim_locked(obj):
+                messages.info(request, message(obj))
+            for line in provenance(obj):
+                messages.info(request, line)
         response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
         return response
 

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+from django.utils.formats import date_format
 from django.utils.module_loading import import_string
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from ..adapters import get_user_adapter
@@ -81,3 +84,19 @@ def locked_fields(user: Any) -> frozenset[str]:
 def message(user: Any) -> str:
     """What a person is told who wants to change one of them."""
     return _("This account is managed by %(name)s. Change it there.") % {"name": scim_managed_by(user)}
+
+
+def provenance(user: Any) -> list[str]:
+    """For each connection that manages a user: which, since when, and when it last changed something."""
+    rows = ScimUser.objects.using(database()).filter(user=user.pk, alive=True, connection__enabled=True)
+    text = _("Managed by %(name)s since %(since)s; last changed %(changed)s.")
+    return [
+        text % {"name": name, "since": _moment(since), "changed": _moment(changed)}
+        for name, since, changed in rows.order_by("connection__name").values_list(
+            "connection__name", "created_at", "modified_at"
+        )
+    ]
+
+
+def _moment(at: datetime) -> str:
+    return date_format(localtime(at), "DATETIME_FORMAT")

@@ -19,7 +19,8 @@ from django.utils import timezone
 from admin.browser import MANAGE_TOKENS, VIEW, VIEW_EVENTS, Browser, live_token, text, url
 from conftest import ScimClient
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimToken, ScimUser
-from django_scim_provider.services import audit, connections, tokens
+from django_scim_provider.protocol.urns import GROUP
+from django_scim_provider.services import audit, connections, role_mappings, tokens
 from django_scim_provider.services.context import Context
 from factories import ConnectionFactory, HostUserFactory
 
@@ -128,6 +129,27 @@ def test_people_are_listed_as_the_provider_knows_them(
     assert people[0]["name"] == "Alice Doe"
     assert "Created by the identity provider" in text(page)
     assert "Deactivated" in text(page)
+
+
+@pytest.mark.hosts
+def test_people_have_their_groups_roles_and_events_beside_them(
+    root: Browser, scim: ScimClient, connection: ScimConnection
+) -> None:
+    alice, bob = (scim.create(f"{name}@example.com")["id"] for name in ("alice", "bob"))
+    for name in ("Writers", "All staff"):
+        scim.post("/Groups", {"schemas": [GROUP], "displayName": name, "members": [{"value": alice}]})
+    context = Context(connection)
+    role = context.adapter.roles.choices(connection)
+    people = root.get(url("people", connection.pk)).context["people"]
+    assert [one["groups"] for one in people if one["user_name"] != "root@example.com"] == [["All staff", "Writers"], []]
+    if role:
+        label = [one.label for one in role if not context.adapter.roles.is_privileged(one.key)][-1]
+        key = [one.key for one in role if one.label == label][-1]
+        role_mappings.save_mapping(context, "Writers", key, priority=1)
+        assert label in root.get(url("people", connection.pk)).context["people"][0]["roles"]
+    page = text(root.get(url("people", connection.pk)))
+    assert f"{url('events', connection.pk)}?q={bob}" in page
+    assert bob not in text(Browser(VIEW).get(url("people", connection.pk)))
 
 
 def test_people_link_to_the_hosts_own_page_where_one_may_open_it(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -172,6 +173,7 @@ def test_the_admin_changes_the_rest_only(managed: Any, free: Any) -> None:
     form = page.context["adminform"].form
     assert not {"username", "email"} & form.fields.keys()
     assert managed.password not in text(page)
+    assert re.search("Managed by .+ since .+; last changed .+", text(page))
     free_page = browser.get(reverse("admin:auth_user_change", args=[free.pk]))
     assert {"username", "email"} <= free_page.context["adminform"].form.fields.keys()
     assert TOLD not in text(free_page)
