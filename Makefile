@@ -68,6 +68,12 @@ dev: $(VENV)/.dev ## Make .venv with every tool in it, the package installed edi
 format: $(TOX_VENV)/.tox ## Put style right
 	@$(TOX) run -q -e format
 
+.PHONY: messages
+messages: $(VENV)/.dev ## Collect what is to be translated and compile what is (needs gettext)
+	@cd django_scim_provider && PYTHONPATH=../tests DJANGO_SETTINGS_MODULE=hosts.stock.settings sh -c '\
+		../$(VENV)/bin/django-admin makemessages --locale de --no-location --no-wrap --no-obsolete && \
+		../$(VENV)/bin/django-admin compilemessages --locale de'
+
 .PHONY: screenshots
 screenshots: $(TOX_VENV)/.tox ## Photograph the panel: wide and light for the documentation, the others into docs/_build/panel
 	@SCIM_SCREENSHOTS=docs/_static/panel $(TOX) run -e browser -- tests/browser/test_pages.py
