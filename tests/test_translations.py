@@ -55,6 +55,7 @@ def catalog() -> dict[Entry, tuple[str, ...]]:
     entries: dict[Entry, tuple[str, ...]] = {}
     for block in CATALOG.read_text().split("\n\n"):
         texts: dict[str, str] = {}
+        name = ""
         for line in block.splitlines():
             word, _, rest = line.partition('"')
             if line.startswith("#"):

@@ -42,7 +42,7 @@ class ConnectionFilter(admin.SimpleListFilter):
 
 
 class ScimEventAdmin(EventAdmin):
-    list_display = ("sentence", "connection_label", "outcome", "at", "remote_addr")
+    list_display = ("sentence", "connection_label", "outcome", "at")
     list_filter = (ConnectionFilter, "outcome", "action", "at")
     list_per_page = 50
     search_fields = ("label", "detail", "resource_id", "key_id")

@@ -36,6 +36,8 @@ SHOWN = (
     "events",
     "event",
 )
+NO_TOKEN = f"djscim_Example12345_{'x' * 49}"
+SHOWN_HEIGHT = 740
 DJANGOS_OWN = re.compile(r'id="searchbar"|<a href="\?">Show all</a>')
 """What axe finds in Django's own list of objects, which is not ours to change."""
 PANEL = "/admin/scim_provider/scimconnection/"
@@ -90,6 +92,8 @@ def _map_group(tab: Tab) -> None:
 def _issue(tab: Tab) -> None:
     tab.fill("Your password", PASSWORD)
     tab.click("Issue token")
+    # A picture of a token should be that of one that never was.
+    tab.do(lambda page: page.evaluate(f"document.getElementById('scim-token').textContent = {NO_TOKEN!r}"))
 
 
 def serious(axe: Any, page: Any) -> list[str]:
@@ -105,10 +109,13 @@ def serious(axe: Any, page: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_every_page_can_be_used_by_everybody(look: str, new_tab: Callable[..., Tab], administrator: Any) -> None:
+def test_every_page_can_be_used_by_everybody(
+    look: str, new_tab: Callable[..., Tab], administrator: Any, settings: Any
+) -> None:
     folder = os.environ.get("SCIM_SCREENSHOTS")
     if look == "dark-narrow" and not folder:
         return  # nothing that one of the others would not show
+    settings.SCIM_PROVIDER = settings.SCIM_PROVIDER | {"BASE_URL": "https://app.example.com/scim/v2"}
     tab = new_tab(**LOOKS[look])
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     connection = set_up(administrator)
@@ -130,10 +137,12 @@ def test_every_page_can_be_used_by_everybody(look: str, new_tab: Callable[..., T
 
 
 def _photograph(tab: Tab, name: str, look: str, folder: Path) -> None:
-    """Those that the documentation shows into the folder itself, smaller; all others beside the built pages."""
+    """What the documentation shows goes into the folder itself, its upper part only; the rest beside the built pages."""
     if look == "light" and name in SHOWN:
-        options = {"path": str(folder / f"{name}.png")}
-        tab.do(lambda page: page.evaluate("window.scrollTo(0, 0)"))
+        height = tab.do(lambda page: page.evaluate("document.documentElement.scrollHeight"))
+        clip = {"x": 0, "y": 0, "width": WIDE[0], "height": min(height, SHOWN_HEIGHT)}
+        options = {"path": str(folder / f"{name}.png"), "clip": clip}
     else:
         options = {"path": str(folder.parents[1] / "_build" / "panel" / f"{name}-{look}.png")}
+    tab.do(lambda page: page.evaluate("window.scrollTo(0, 0)"))
     tab.do(lambda page: page.screenshot(full_page=True, **options))
