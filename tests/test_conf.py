@@ -41,6 +41,7 @@ DEFAULTS: dict[str, Any] = {
     "BASE_URL": None,
     "DOCUMENTATION_URI": None,
     "IS_ALLOWED": None,
+    "CONSOLE_OWNERS": False,
 }
 
 

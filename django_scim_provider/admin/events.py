@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from ..models import ScimEvent
-from . import access
+from ..services import access
 from .sentences import field_label, sentence
 
 if TYPE_CHECKING:

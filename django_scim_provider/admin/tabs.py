@@ -15,14 +15,14 @@ from django.urls import URLPattern
 from django.utils.translation import gettext as _
 
 from ..models import ScimEvent, ScimToken, ScimUser
-from ..services import connections
+from ..services import access, connections, overview
 from ..services.context import Context
+from ..services.mount import base_url
 from ..services.rows import UserRow, fetch, people
-from . import access, overview, words
+from . import words
 from .base import Panel
 from .forms import PoliciesForm
 from .guides import guide
-from .mount import base_url
 from .sentences import sentence
 
 PER_PAGE: Final = 50

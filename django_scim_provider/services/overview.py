@@ -19,7 +19,7 @@ from ..adapters.conditions import EVERYTHING
 from ..adapters.query import compile_filter
 from ..models import ScimConnection, ScimEvent, ScimToken, ScimUser
 from ..protocol import filters
-from ..services.context import database
+from .context import database
 
 EXPIRY_WARNING: Final = timedelta(days=30)
 PROBLEM_AGE: Final = timedelta(days=7)
