@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -9,12 +11,13 @@ import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.core.signals import got_request_exception
-from django.http import HttpResponse
+from django.test import Client
 from django.utils import timezone
 from django.views.debug import ExceptionReporter
 
 from admin.browser import TOKEN
-from api.helpers import with_setting
+from api.fixtures import threads
+from api.helpers import apart, together
 from conftest import ScimClient
 from console.caller import PASSWORD, Caller, error
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimToken
@@ -22,6 +25,8 @@ from django_scim_provider.services import connections, tokens
 from django_scim_provider.services.confirmation import MAX_ATTEMPTS
 from django_scim_provider.services.context import Context
 from factories import ConnectionFactory
+
+__all__ = ["threads"]
 
 pytestmark = pytest.mark.django_db
 
@@ -174,22 +179,45 @@ def test_a_request_that_was_refused_may_be_sent_again_with_its_key(root: Caller,
     assert root.confirmed(path, "k").status_code == 201
 
 
-def test_reports_of_errors_show_no_password(root: Caller) -> None:
+def test_reports_of_errors_show_no_password(root: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     reports: list[str] = []
 
     def report(request: Any, **kwargs: Any) -> None:
-        import sys
-
         reports.append(ExceptionReporter(request, *sys.exc_info()).get_traceback_html())
 
+    def fail(*args: Any) -> None:
+        raise RuntimeError("The directory is down.")
+
+    monkeypatch.setattr(get_user_model(), "check_password", fail)
     got_request_exception.connect(report)
     root.client.raise_request_exception = False
     try:
-        with with_setting(IS_ALLOWED="api.helpers.unpaid"):
-            body = {"name": "broken", "password": PASSWORD}
-            response: HttpResponse = root.client.post("/api/scim/connections", body, "application/json")
+        body = {"name": "Acme", "password": PASSWORD}
+        response = root.client.post("/api/scim/connections", body, "application/json")
     finally:
         got_request_exception.disconnect(report)
     assert response.status_code == 500
-    assert "The billing system is down." in reports[0]
+    assert "The directory is down." in reports[0]
+    assert "run_validation" in reports[0]
     assert PASSWORD not in reports[0]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("threads")
+def test_requests_sent_at_once_with_one_key_make_one_token() -> None:
+    def prepare() -> tuple[Caller, list[tuple[str, dict[str, Any]]]]:
+        caller = Caller(is_superuser=True)
+        return caller, makers(caller)
+
+    caller, made = apart(prepare)
+    for number, (path, body) in enumerate(made):
+
+        def send(path: str = path, body: dict[str, Any] = body, key: str = f"key {number}") -> int:
+            same = copy.copy(caller)
+            same.client = Client()
+            same.client.cookies = caller.client.cookies
+            return same.confirmed(path, key, **body).status_code
+
+        created, *refused = sorted(together([send] * 4))
+        assert (created in (200, 201), refused) == (True, [409, 409, 409]), path
+    assert apart(ScimToken.objects.count) == 5
