@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from rest_framework.schemas.generators import EndpointEnumerator
 
 from console.caller import MOUNT, PASSWORD, Caller
 from django_scim_provider.console import bodies
+from django_scim_provider.console.errors import ENTERPRISE_REQUIRED, WORDS
 from django_scim_provider.console.openapi import ROUTES
 from factories import ConnectionFactory
 
@@ -47,6 +50,21 @@ def test_the_document_follows_routes_and_serializers() -> None:
     served = Client().get(f"{MOUNT}/openapi.json").json()
     assert served["servers"] == [{"url": f"http://testserver{MOUNT}"}]
     assert served["paths"] == document["paths"]
+
+
+def test_the_reference_lists_every_endpoint() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "console.rst").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^   \* - ([A-Z]+)\n     - ``(.+)``\n     - ?(?:``(.+)``)?\n     - ?(yes)?\n", page, re.MULTILINE
+    )
+    served = [
+        (method.upper(), path, "".join(declared.needs), "yes" if declared.is_paid else "")
+        for path, view, _name in ROUTES
+        for method in ("get", "post", "patch", "delete")
+        if (declared := getattr(getattr(view, method, None), "operation", None))
+    ]
+    assert rows == served
+    assert {word for word in [*WORDS.values(), ENTERPRISE_REQUIRED] if f"     - ``{word}``\n" not in page} == set()
 
 
 def test_a_console_that_is_not_mounted_has_no_document(settings: Any) -> None:
