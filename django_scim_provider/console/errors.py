@@ -27,6 +27,8 @@ WORDS: Final = {
 }
 """What ``error`` says; 403 may be ``enterprise_required`` as well."""
 ENTERPRISE_REQUIRED: Final = "enterprise_required"
+OTHER: Final = "error"
+"""For a status that only a class of the host's answers."""
 
 
 class Conflict(exceptions.APIException):
@@ -53,7 +55,7 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, DjangoPermissionDenied):
         error = exceptions.PermissionDenied()
     if isinstance(error, ScimError):
-        return _response(error.status, WORDS[error.status], error.detail, error.headers)
+        return _response(error.status, WORDS.get(error.status, OTHER), error.detail, error.headers)
     if not isinstance(error, exceptions.APIException):
         return None
     if isinstance(error, exceptions.ValidationError):
@@ -63,7 +65,8 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
         headers["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]
     if getattr(error, "wait", None):
         headers["Retry-After"] = str(int(error.wait))  # type: ignore[attr-defined]
-    word = ENTERPRISE_REQUIRED if isinstance(error, EnterpriseRequired) else WORDS[error.status_code]
+    is_plan = isinstance(error, EnterpriseRequired)
+    word = ENTERPRISE_REQUIRED if is_plan else WORDS.get(error.status_code, OTHER)
     return _response(error.status_code, word, error.detail, headers)
 
 

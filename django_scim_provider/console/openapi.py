@@ -53,7 +53,7 @@ def document(*, title: str, base_url: str) -> dict[str, Any]:
     """Describe what a front end can send and what it gets. Who it is, the host's own authentication finds out."""
     components = _Components()
     paths = {f"/{path}": _path(path, view, components) for path, view, _name in ROUTES}
-    words = [*errors.WORDS.values(), errors.ENTERPRISE_REQUIRED]
+    words = [*errors.WORDS.values(), errors.ENTERPRISE_REQUIRED, errors.OTHER]
     components.found["Error"] = _object(
         {
             "error": {"type": "string", "enum": words},

@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.test import Client
 from rest_framework.authentication import BasicAuthentication
+from rest_framework.exceptions import APIException
 from rest_framework.permissions import IsAdminUser
 from rest_framework.throttling import BaseThrottle
 
@@ -247,11 +248,20 @@ def test_the_hosts_own_permission_and_throttle_classes_apply(acme: Things, monke
         def wait(self) -> float:
             return 7.5
 
+    class PaymentRequired(APIException):
+        status_code = 402
+
+    class Unpaid(BaseThrottle):
+        def allow_request(self, request: Any, view: Any) -> bool:
+            raise PaymentRequired
+
     caller = Caller(VIEW, is_staff=False, is_superuser=True)
     assert caller.get("/connections").status_code == 200
     monkeypatch.setattr(ConsoleView, "throttle_classes", [Closed])
     throttled = caller.get("/connections")
     assert (error(throttled), throttled.headers["Retry-After"]) == ((429, "throttled"), "8")
+    monkeypatch.setattr(ConsoleView, "throttle_classes", [Unpaid])
+    assert error(caller.get("/connections")) == (402, "error")
     monkeypatch.setattr(ConsoleView, "permission_classes", [IsAdminUser])
     assert error(caller.get("/connections")) == (403, "forbidden")
 

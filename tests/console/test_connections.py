@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from conftest import ScimClient
 from console.caller import Caller, error
-from django_scim_provider.models import ScimConnection, ScimEvent, ScimToken
-from django_scim_provider.services import audit, tokens
+from django_scim_provider.models import GroupRoleMapping, ScimConnection, ScimEvent, ScimGroup, ScimToken
+from django_scim_provider.protocol import urns
+from django_scim_provider.services import audit, groups, tokens
 from django_scim_provider.services.context import Context
 from factories import ConnectionFactory, HostUserFactory
 
@@ -85,29 +86,35 @@ def test_the_life_of_a_connection(root: Caller) -> None:
     ]
 
 
-def test_the_list_costs_the_same_however_long_it_is(root: Caller) -> None:
-    def cost() -> int:
-        with CaptureQueriesContext(
-            database,
-        ) as queries:
-            assert root.get("/connections", limit=100).status_code == 200
-        return len(queries)
+def test_lists_cost_the_same_however_long_they_are(root: Caller) -> None:
+    first = ConnectionFactory(name="First")
+
+    def cost() -> list[int]:
+        costs = []
+        for path in ("", *(f"/{first.pk}/{name}" for name in ("tokens", "mappings", "groups", "events"))):
+            with CaptureQueriesContext(database) as queries:
+                assert root.get(f"/connections{path}", limit=100).json()["results"]
+            costs.append(len(queries))
+        return costs
 
     def make() -> None:
         connection = ConnectionFactory()
-        context = Context(connection, actor=root.user)
-        tokens.issue(context)
-        audit.record(context, audit.Action.CREATE, outcome="refused", detail="No.")
-        ScimConnection.objects.filter(pk=connection.pk).update(state_changed_by=root.user.pk)
+        for context in (Context(connection, actor=root.user), Context(first, actor=root.user)):
+            tokens.issue(context)
+            audit.record(context, audit.Action.CREATE, outcome="refused", detail="No.")
+        group = groups.create_group(Context(first), {"schemas": [urns.GROUP], "displayName": connection.name})
+        mapped = ScimGroup.objects.get(scim_id=group.id)
+        GroupRoleMapping.objects.create(connection=first, group=mapped, role="editor", group_name=connection.name)
+        ScimConnection.objects.update(state_changed_by=root.user.pk)
 
     make()
     once = cost()
     for _ in range(5):
         make()
     assert cost() == once
-    page = root.get("/connections", limit=2, offset=4).json()
-    assert (page["count"], len(page["results"]), page["next"]) == (6, 2, None)
-    assert "offset=2" in page["previous"]
+    page = root.get("/connections", limit=2, offset=5).json()
+    assert (page["count"], len(page["results"]), page["next"]) == (7, 2, None)
+    assert "offset=3" in page["previous"]
     names = [found["name"] for found in root.get("/connections").json()["results"]]
     assert names == sorted(names)
 
