@@ -19,6 +19,10 @@ user_deactivated = Signal()
 user_reactivated = Signal()
 """``connection``, ``scim_user``, ``user``: ``active`` became true again."""
 
+credentials_ended = Signal()
+"""``connection``, ``scim_user``, ``user`` (``None`` once the account is gone), ``ended`` (a count, or ``None`` for all,
+by name): everything that was issued to a person came to an end, because their access did, or because they return."""
+
 user_removed = Signal()
 """``connection``, ``scim_user``, ``user`` (``None`` once the account is gone): DELETE."""
 
@@ -31,6 +35,14 @@ group_updated = Signal()
 group_removed = Signal()
 """``connection``, ``group`` (deleted by now)."""
 
+token_expiring = Signal()
+"""``connection``, ``token`` (the :class:`~django_scim_provider.models.ScimToken`), ``days`` (left, rounded up):
+the last token of a connection, or the one in use, ends soon. Sent by ``scim_token warn``."""
+
+mass_removal = Signal()
+"""``connection``, ``count`` (people removed within ten minutes), ``limit``, ``held`` (whether further ones are held):
+sent once for as long as it goes on."""
+
 connection_enabled = Signal()
 """``connection``."""
 
@@ -40,9 +52,12 @@ connection_disabled = Signal()
 __all__ = [
     "connection_disabled",
     "connection_enabled",
+    "credentials_ended",
     "group_created",
     "group_removed",
     "group_updated",
+    "mass_removal",
+    "token_expiring",
     "user_deactivated",
     "user_provisioned",
     "user_reactivated",

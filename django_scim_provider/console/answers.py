@@ -24,12 +24,15 @@ POLICIES: Final = (
     "equal_group_names",
     "raw_token",
     "guard",
+    "guard_limit",
     "ip_allowlist",
 )
 WARNINGS: Final = {
     "no_token": "SCIM is on and no token is valid: issue one.",
     "token_expires": "The last token expires within thirty days: rotate it.",
     "old_token_in_use": "The identity provider still uses a token that ends within thirty days: give it the new one.",
+    "removals_held": "Unusually many people were removed, and further removals wait for an administrator.",
+    "many_removals": "Unusually many people were removed.",
 }
 
 
@@ -104,20 +107,29 @@ class StatusSerializer(serializers.Serializer[Any]):
     managed = serializers.IntegerField(help_text="People whom it manages.")
     active = serializers.IntegerField(help_text="Those of them who are active.")
     live_tokens = serializers.IntegerField()
+    held_removals = serializers.IntegerField(help_text="Removals that wait for an administrator.")
     expires_at = serializers.DateTimeField(allow_null=True, help_text="When the last token does.")
     warnings = serializers.ListField(child=serializers.ChoiceField(choices=list(WARNINGS.items())))
     problem = EventSerializer(allow_null=True, help_text="The last thing of the past seven days that went wrong.")
 
     def to_representation(self, instance: ScimConnection) -> dict[str, Any]:
         state: State = self.context["states"][instance.pk]
-        conditions = zip(WARNINGS, (state.has_no_token, state.expiring, state.outdated), strict=True)
+        watch = state.watch
+        conditions = (
+            state.has_no_token,
+            state.expiring,
+            state.outdated,
+            watch.is_holding,
+            watch.alarm_at and not watch.is_holding,
+        )
         return super().to_representation(
             {
                 "managed": state.managed,
                 "active": state.active,
                 "live_tokens": len(state.tokens),
+                "held_removals": watch.held,
                 "expires_at": state.lasting and state.lasting.expires_at,
-                "warnings": [name for name, holds in conditions if holds],
+                "warnings": [name for name, holds in zip(WARNINGS, conditions, strict=True) if holds],
                 "problem": state.problem,
             }
         )

@@ -19,6 +19,8 @@ from ..services.tokens import MAX_LIFE
 from .answers import POLICIES
 
 _ROLES: Final = ("default_role", "unmapped_role")
+_FREE: Final = {"guard_limit", "ip_allowlist"}
+"""Settings that are not chosen from a list."""
 MAX_OVERLAP: Final = 72
 
 
@@ -71,7 +73,7 @@ class PoliciesBody(Body, serializers.ModelSerializer[ScimConnection]):
         adapter = get_user_adapter(portal)
         scope = Context(ScimConnection(portal=portal, tenant=tenant))
         wrong = {}
-        for name in attrs.keys() & set(POLICIES) - {"ip_allowlist"}:
+        for name in attrs.keys() & set(POLICIES) - _FREE:
             if attrs[name] == getattr(before, name):
                 continue
             if name in _ROLES:

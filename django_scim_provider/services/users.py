@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from uuid import UUID
 
 from django.dispatch import Signal
 
 from .. import signals
+from ..adapters.base import LEFT_ALONE
 from ..conf import app_settings
 from ..models import ConnectionGuard, ScimConnection, ScimUser, ScimValue
 from ..protocol import mutability
@@ -15,8 +17,9 @@ from ..protocol.errors import InvalidValue, Uniqueness
 from ..protocol.etags import Match
 from ..protocol.keys import user_name_key
 from ..protocol.patch import apply_operations, parse_operations
+from ..protocol.patch_operations import Operation
 from ..protocol.validation import clean_resource, require
-from . import audit, belonging, guard, lifecycle, me, names, roles, sync, user_index
+from . import accounts, audit, belonging, guard, lifecycle, me, names, removals, roles, sync, user_index
 from .context import Context
 from .inserts import insert
 from .rows import groups_of, host_columns, index_of, lock
@@ -25,7 +28,6 @@ from .transactions import announce, now, run
 from .user_answers import Written, event_values, permit, sent_by, sent_in, written
 
 TAKEN = "The userName is already taken. Find the person with a filter and update them instead."
-TAKEN_ELSEWHERE = "The userName, or another value that must be unique, is already taken in the application."
 
 
 def create_user(context: Context, body: Mapping[str, Any]) -> Written:
@@ -58,13 +60,15 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
             created_at=now(),
         )
         row.modified_at = row.created_at
-        if creates:
-            row.user = _new_account(context, columns, is_free=is_free)
+        was_left = creates and accounts.give(context, row, columns, is_free=is_free)
         insert(row, context.using)
         index = index_of(context, row, row.user)
         user_index.refuse_taken(context, row, {}, index)
         user_index.write(context, row, {}, index)
         roles.give_default(context, row)
+        if was_left:
+            _announce(context, signals.user_provisioned, row)
+            return _change(context, row.scim_id, lambda _: (wanted, cleaned.ignored), audit.Action.CREATE)
         audit.record(
             context,
             audit.Action.CREATE,
@@ -99,7 +103,8 @@ def replace_user(context: Context, scim_id: str, body: Mapping[str, Any], *, if_
         return wanted, cleaned.ignored
 
     pk = resource_id(scim_id)
-    done = run(lambda: _change(context, pk, replaced, audit.Action.REPLACE, if_match), context.using)
+    ends = cleaned.document.get("active") is False
+    done = run(lambda: _change(context, pk, replaced, audit.Action.REPLACE, if_match, may_end=ends), context.using)
     return done._replace(sent=sent_in(cleaned.document, resource_type))
 
 
@@ -121,7 +126,8 @@ def modify_user(context: Context, scim_id: str, body: Mapping[str, Any], *, if_m
         return result.document, parsed.ignored
 
     pk = resource_id(scim_id)
-    done = run(lambda: _change(context, pk, patched, audit.Action.MODIFY, if_match), context.using)
+    ends = any(_may_end(operation) for operation in parsed.operations)
+    done = run(lambda: _change(context, pk, patched, audit.Action.MODIFY, if_match, may_end=ends), context.using)
     return done._replace(sent=sent_by(parsed.operations, resource_type))
 
 
@@ -130,19 +136,24 @@ def delete_user(context: Context, scim_id: str, *, if_match: Match | None = None
 
     :raises NotFound: no such person.
     :raises PreconditionFailed: they are not in the version that is asked for.
-    :raises Forbidden: the person is protected.
+    :raises Forbidden: the person is protected, or the last active holder of a protected role.
+    :raises Held: the connection's guard holds removals.
     """
     pk = resource_id(scim_id)
 
     def work() -> None:
-        locked = guard.lock(context)
+        locks = removals.prepare(context, pk)
         row, user = lock(context, pk)
         lifecycle.refuse_if_protected(context, user, "delete them")
         shown = context.adapter.shown(row.attributes, host_columns(context, user))
         permit(context, row, shown, if_match)
+        removal = removals.deleting(context, locks, row, user, shown)
+        ended, policy = "", context.connection.on_delete
         if context.adapter.is_live(user, context.connection):
-            lifecycle.end_access(context, row, user, context.connection.on_delete)
-        _bury(context, locked, row, shown)
+            ended = lifecycle.deprovision(context, row, user, policy)
+            if policy == lifecycle.Policy.NOTHING:
+                shown[LEFT_ALONE] = True
+        removals.keep(context, removal, *_bury(context, locks.guard, row, shown))
         audit.record(
             context,
             audit.Action.DELETE,
@@ -150,20 +161,30 @@ def delete_user(context: Context, scim_id: str, *, if_match: Match | None = None
             resource_type=context.adapter.name,
             resource_id=row.scim_id,
             label=row.user_name,
+            detail=ended,
         )
         _announce(context, signals.user_removed, row)
 
     run(work, context.using)
 
 
-def _bury(context: Context, locked: ConnectionGuard, row: ScimUser, shown: Mapping[str, Any]) -> None:
+def reactivate(context: Context, scim_id: UUID) -> None:
+    """Bring somebody back by an administrator's hand, as they are remembered; inside the caller's transaction.
+
+    :raises Uniqueness: their name or address is somebody else's by now.
+    """
+    _change(context, scim_id, lambda shown: ({**shown, "active": True}, ()), audit.Action.UNDO)
+
+
+def _bury(context: Context, locked: ConnectionGuard, row: ScimUser, shown: Mapping[str, Any]) -> belonging.Left:
     """Make a tombstone of a row: out of every group and filter, its name free, its id never used again."""
     row.attributes = {**shown, "active": False}
     row.alive = None
     row.modified_at = now()
     row.save(using=context.using, update_fields=["attributes", "alive", "modified_at"])
-    belonging.leave(context, locked, row)
+    left = belonging.leave(context, locked, row)
     ScimValue.objects.using(context.using).filter(scim_user=row)._raw_delete(context.using)
+    return left
 
 
 # Creating --------------------------------------------------------------------------------------------------
@@ -190,45 +211,26 @@ def _holder(context: Context, key: str) -> Any:
     return row.scim_id
 
 
-def _new_account(context: Context, columns: Mapping[str, Any], *, is_free: bool = False) -> Any:
-    """Insert the host user; a name that only a person removed by SCIM still holds is taken from that account.
-
-    :param is_free: whether nobody at all is known to hold one.
-    """
-    adapter, using = context.adapter, context.using
-    adapter.check_user_name(columns)
-    holder = None if is_free else _taken(context, columns)
-    if holder is not None:
-        if not _was_removed(context, holder):
-            raise Uniqueness(TAKEN_ELSEWHERE)
-        adapter.free_names(holder, using)
-    return adapter.create(columns, context.connection, using)
-
-
-def _taken(context: Context, columns: Mapping[str, Any], *, exclude: Any = None) -> Any:
-    """The host user who has one of these unique values."""
-    any_case = names.any_case_counts(context)
-    return context.adapter.taken(columns, context.using, exclude=exclude, any_case=any_case)
-
-
-def _was_removed(context: Context, user: Any) -> bool:
-    """Whether this scope deleted the person, so that nobody manages them and nobody can sign in as them."""
-    adapter = context.adapter
-    shown = adapter.shown({}, host_columns(context, user))
-    states = ScimUser.objects.using(context.using).filter(user=user).values_list("scope", "alive")
-    here = (adapter.scope(context.connection), None)
-    removed = here in states and not any(alive for _, alive in states)
-    return removed and shown.get("active") is not True and not adapter.is_protected(user)
-
-
 # Changing --------------------------------------------------------------------------------------------------
 
 Compute = Callable[[Mapping[str, Any]], tuple[dict[str, Any], tuple[str, ...]]]
 
 
-def _change(context: Context, scim_id: Any, compute: Compute, action: str, if_match: Match | None = None) -> Written:
-    """Read the resource under its locks, work out the new one, and write the difference."""
+def _change(
+    context: Context,
+    scim_id: Any,
+    compute: Compute,
+    action: str,
+    if_match: Match | None = None,
+    *,
+    may_end: bool = False,
+) -> Written:
+    """Read the resource under its locks, work out the new one, and write the difference.
+
+    :param may_end: whether the request may deactivate the person, which takes locks before all others.
+    """
     adapter = context.adapter
+    locks = removals.prepare(context, scim_id) if may_end else None
     user_index.lock_if_unique(context)
     row, user = lock(context, scim_id)
     stored, was_live = row.attributes, adapter.is_live(user, context.connection)
@@ -239,16 +241,22 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str, if_ma
     after = bool(wanted.get("active", before))
     changed = {name for name in shown.keys() | wanted.keys() if shown.get(name) != wanted.get(name)}
     me.refuse_others(context, changed, shown, wanted)
+    ended = ""
     if changed:
         # Whether the host changed something that no receiver has seen, so that the index does not have it either.
         unseen = adapter.remembered(shown, shown=shown, sent=stored) != stored
-        _write_host(context, row, user, shown, wanted, before=before, after=after)
+        if before and not after and was_live:
+            lifecycle.refuse_if_protected(context, user, "deactivate them")
+            removals.deactivating(context, locks, row, user)
+        ended = _write_host(context, row, user, shown, wanted, before=before, after=after)
         if wanted["userName"] != row.user_name:
             _rename(context, row, wanted["userName"], asked="userName" in changed)
         row.external_id = _external_id(wanted)
         # A person without an account shows all of it for ever.
         lives = adapter.is_live(row.user, context.connection)
         row.attributes = adapter.remembered(wanted, shown=shown, sent=stored) if lives else dict(wanted)
+        if lives and before and not after and context.connection.on_deactivate == lifecycle.Policy.NOTHING:
+            row.attributes[LEFT_ALONE] = True
         if "active" not in wanted and not after:
             # Taking the attribute away does not bring anybody back.
             row.attributes["active"] = None
@@ -265,6 +273,8 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str, if_ma
             sync.rebuild_index(context, row, index)
         else:
             user_index.write(context, row, old, index)
+    if user is not None and not (before or after):
+        ended = lifecycle.clear_out(context, row, user)
     audit.record(
         context,
         action,
@@ -272,6 +282,7 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str, if_ma
         resource_type=adapter.name,
         resource_id=row.scim_id,
         label=row.user_name,
+        detail=ended,
         changed=changed,
         values=event_values(context.adapter, wanted, changed),
         warnings=ignored,
@@ -281,6 +292,12 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str, if_ma
     if before != after:
         _announce(context, signals.user_reactivated if after else signals.user_deactivated, row)
     return written(context, row, groups_of([row.pk], context))
+
+
+def _may_end(operation: Operation) -> bool:
+    """Whether an operation may deactivate somebody."""
+    concerns_activity = operation.path is None or operation.path.path.attribute.name == "active"
+    return concerns_activity and operation.value is not True
 
 
 def _is_hidden(stored: Mapping[str, Any]) -> bool:
@@ -324,25 +341,29 @@ def _write_host(
     *,
     before: bool,
     after: bool,
-) -> None:
+) -> str:
     """Bring the host's side in line: columns that differ, the end of access, a return.
 
     :param before: whether the person was active.
     :param after: whether they are to be.
+    :returns: which credentials ended, in words.
     """
     adapter, using = context.adapter, context.using
+    returns = after and not before
     if not adapter.is_live(user, context.connection):
-        returns = after and not before and context.connection.on_create == ScimConnection.OnCreate.CREATE
-        if returns and user is None:
-            row.user = _new_account(context, adapter.write_columns(wanted))
-        elif returns:
-            lifecycle.refuse_if_protected(context, user, "bring them back")
-            columns = adapter.write_columns(wanted)
-            if _taken(context, columns, exclude=user.pk) is not None:
-                raise Uniqueness(TAKEN_ELSEWHERE)
-            adapter.activate(user, using)
-            adapter.update(user, columns, using)
-        return
+        if not returns:
+            return ""
+        if user is None:
+            if context.connection.on_create == ScimConnection.OnCreate.CREATE:
+                row.user = accounts.insert(context, adapter.write_columns(wanted))
+            return ""
+        lifecycle.refuse_if_protected(context, user, "bring them back")
+        columns = adapter.write_columns(wanted)
+        if accounts.taken(context, columns, exclude=user.pk) is not None:
+            raise Uniqueness(accounts.TAKEN_ELSEWHERE)
+        ended = lifecycle.readmit(context, row, user)
+        adapter.update(user, columns, using)
+        return ended
     activity = adapter.columns_of("active")
     columns = adapter.write_columns(wanted, before=shown)
     columns = {name: value for name, value in columns.items() if name not in activity}
@@ -350,14 +371,13 @@ def _write_host(
         lifecycle.refuse_if_protected(context, user, "rename, re-mail, deactivate or reactivate them")
     if columns.keys() & adapter.user_name_columns:
         adapter.check_user_name(columns)
-    if _taken(context, columns, exclude=user.pk) is not None:
-        raise Uniqueness(TAKEN_ELSEWHERE)
+    if accounts.taken(context, columns, exclude=user.pk) is not None:
+        raise Uniqueness(accounts.TAKEN_ELSEWHERE)
     if columns:
         adapter.update(user, columns, using)
     if before and not after:
-        lifecycle.end_access(context, row, user, context.connection.on_deactivate)
-    elif after and not before:
-        adapter.activate(user, using)
+        return lifecycle.deprovision(context, row, user, context.connection.on_deactivate)
+    return lifecycle.readmit(context, row, user) if returns else ""
 
 
 def _announce(context: Context, signal: Signal, row: ScimUser, **more: Any) -> None:

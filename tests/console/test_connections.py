@@ -12,7 +12,14 @@ from django.utils import timezone
 
 from conftest import ScimClient
 from console.caller import Caller, error
-from django_scim_provider.models import GroupRoleMapping, ScimConnection, ScimEvent, ScimGroup, ScimToken
+from django_scim_provider.models import (
+    ConnectionGuard,
+    GroupRoleMapping,
+    ScimConnection,
+    ScimEvent,
+    ScimGroup,
+    ScimToken,
+)
 from django_scim_provider.protocol import urns
 from django_scim_provider.services import audit, groups, tokens
 from django_scim_provider.services.context import Context
@@ -24,7 +31,13 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.hosts
 def test_the_life_of_a_connection(root: Caller) -> None:
     HostUserFactory(name="alice")
-    wanted = {"name": "Acme", "provider": "okta", "on_delete": "nothing", "ip_allowlist": "127.0.0.0/8"}
+    wanted = {
+        "name": "Acme",
+        "provider": "okta",
+        "on_delete": "nothing",
+        "guard_limit": 5,
+        "ip_allowlist": "127.0.0.0/8",
+    }
     preview = root.post("/connections/preview/", wanted)
     assert (preview.status_code, preview.json()["adopted"], preview.json()["left_out"]) == (200, 2, 0)
     assert preview.json()["protected"] == [root.user.get_username()]
@@ -49,6 +62,7 @@ def test_the_life_of_a_connection(root: Caller) -> None:
         "managed": 2,
         "active": 2,
         "live_tokens": 1,
+        "held_removals": 0,
         "expires_at": None,
         "warnings": [],
         "problem": None,
@@ -130,6 +144,12 @@ def test_the_state_says_what_to_do(root: Caller, connection: ScimConnection) -> 
     assert warnings() == ["token_expires"]
     tokens.issue(Context(connection))
     assert warnings() == ["old_token_in_use"]
+    ScimConnection.objects.update(guard="hold")
+    guard = ConnectionGuard.objects.filter(connection=connection)
+    guard.update(alarm_at=timezone.now(), held_at=timezone.now())
+    assert warnings() == ["old_token_in_use", "removals_held"]
+    guard.update(held_at=None)
+    assert warnings() == ["old_token_in_use", "many_removals"]
     audit.record(Context(connection), audit.Action.CREATE, outcome="refused", label="alice", detail="No.")
     problem = root.get("/connections").json()["results"][0]["status"]["problem"]
     assert (problem["action"], problem["outcome"], problem["label"], problem["actor"]) == (
@@ -157,6 +177,7 @@ INVALID: list[tuple[dict[str, Any], str]] = [
     ({"on_reprovision": "anew"}, "on_reprovision"),
     ({"existing_accounts": "verified"}, "existing_accounts"),
     ({"default_role": "nobody"}, "default_role"),
+    ({"guard_limit": -1}, "guard_limit"),
     ({"ip_allowlist": "everywhere"}, "ip_allowlist"),
     ({"verified_domains": ["example.com"]}, "verified_domains"),
     ({"enabled": True}, "enabled"),

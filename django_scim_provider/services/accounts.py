@@ -1,0 +1,77 @@
+"""The host's account of a person who is created: a new one, or the one that a DELETE left as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..adapters.base import LEFT_ALONE
+from ..models import ScimUser
+from ..protocol.errors import Uniqueness
+from . import lifecycle, names
+from .context import Context
+from .rows import host_columns
+
+TAKEN_ELSEWHERE = "The userName, or another value that must be unique, is already taken in the application."
+
+
+def insert(context: Context, columns: Mapping[str, Any]) -> Any:
+    """Insert the host user; a name that only a person removed by SCIM still holds is taken from that account.
+
+    :raises Uniqueness: somebody else has the name.
+    """
+    holder, past = _look(context, columns)
+    return _insert(context, columns, holder, past)
+
+
+def give(context: Context, row: ScimUser, columns: Mapping[str, Any], *, is_free: bool) -> bool:
+    """Give an account to a row that is about to be inserted, as ``insert`` makes it or as a DELETE left it.
+
+    :param is_free: whether nobody at all is known to hold one of the names.
+    :returns: whether it was left; the row then holds what it says, and what was sent has yet to be written.
+    :raises Uniqueness: somebody else has the name.
+    """
+    holder, past = _look(context, columns, is_free=is_free)
+    if past is None or not lifecycle.has_access(context, holder) or not _is_same(context, past, row):
+        row.user = _insert(context, columns, holder, past)
+        return False
+    row.user, known = holder, context.adapter.shown({}, host_columns(context, holder))
+    row.attributes = context.adapter.remembered(known, shown=known, sent={})
+    return True
+
+
+def taken(context: Context, columns: Mapping[str, Any], *, exclude: Any = None) -> Any:
+    """The host user who has one of these unique values."""
+    any_case = names.any_case_counts(context)
+    return context.adapter.taken(columns, context.using, exclude=exclude, any_case=any_case)
+
+
+def _look(context: Context, columns: Mapping[str, Any], *, is_free: bool = False) -> tuple[Any, ScimUser | None]:
+    """Who has one of the unique values, and what is remembered of them."""
+    context.adapter.check_user_name(columns)
+    holder = None if is_free else taken(context, columns)
+    return holder, None if holder is None else _past(context, holder)
+
+
+def _insert(context: Context, columns: Mapping[str, Any], holder: Any, past: ScimUser | None) -> Any:
+    if holder is not None:
+        if past is None or lifecycle.has_access(context, holder):
+            raise Uniqueness(TAKEN_ELSEWHERE)
+        context.adapter.free_names(holder, context.using)
+    return context.adapter.create(columns, context.connection, context.using)
+
+
+def _past(context: Context, user: Any) -> ScimUser | None:
+    """What this scope deleted last of an account that nobody manages and SCIM may touch."""
+    rows = list(ScimUser.objects.using(context.using).filter(user=user).order_by("pk"))
+    if any(row.alive for row in rows) or context.adapter.is_protected(user):
+        return None
+    scope = context.adapter.scope(context.connection)
+    return next((row for row in reversed(rows) if row.scope == scope), None)
+
+
+def _is_same(context: Context, past: ScimUser, row: ScimUser) -> bool:
+    """Whether whoever is created is the person whose account this connection left alone, as far as anybody can tell."""
+    if LEFT_ALONE not in past.attributes or past.connection_id != context.connection.pk:
+        return False
+    return past.user_name_key == row.user_name_key and len({past.external_id, row.external_id} - {None}) < 2
