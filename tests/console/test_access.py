@@ -30,7 +30,7 @@ from console.caller import (
 from console.owners import OwnedAdapter
 from django_scim_provider.console.base import ConsoleView
 from django_scim_provider.models import GroupRoleMapping, ScimConnection, ScimEvent, ScimToken
-from django_scim_provider.services import tokens
+from django_scim_provider.services import access, tokens
 from django_scim_provider.services.context import Context
 from factories import ConnectionFactory
 
@@ -182,6 +182,17 @@ def test_an_owner_manages_their_own_connections_without_any_permission(acme: Thi
     assert ScimEvent.objects.filter(actor=owner.user.pk, action="delete").count() == 1
     with with_setting(ADAPTERS={"User": "console.owners.OwnedAdapter"}, CONSOLE_OWNERS=False):
         assert error(owner.get("/connections")) == (403, "forbidden")
+
+
+@pytest.mark.usefixtures("owners")
+def test_a_user_model_without_permissions_has_owners(acme: Things) -> None:
+    class Bare:
+        email = "ann+acme@example.com"
+
+    assert list(access.reachable(Bare(), access.MANAGE)) == [acme.connection]
+    assert access.tenants_to_manage(Bare(), "") == ["acme"]
+    with with_setting(CONSOLE_OWNERS=False):
+        assert not access.may(Bare())
 
 
 @pytest.mark.usefixtures("owners")
