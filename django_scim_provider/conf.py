@@ -168,6 +168,11 @@ class Settings:
         """Dotted path of ``callable(connection) -> str | None``; a returned reason makes every request 403."""
         return self._values.get("IS_ALLOWED") or None
 
+    @property
+    def CONSOLE_OWNERS(self) -> bool:
+        """Whether the console is open to people whose tenants ``administered_tenants`` names. Default ``False``."""
+        return bool(self._values.get("CONSOLE_OWNERS", False))
+
 
 KEYS: Final = frozenset(name for name in vars(Settings) if name.isupper())
 

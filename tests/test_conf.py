@@ -43,6 +43,7 @@ DEFAULTS: dict[str, Any] = {
     "BASE_URL": None,
     "DOCUMENTATION_URI": None,
     "IS_ALLOWED": None,
+    "CONSOLE_OWNERS": False,
 }
 
 
@@ -103,6 +104,7 @@ def test_without_the_setting_everything_has_its_default() -> None:
         ("DOCUMENTATION_URI", "", None),
         ("IS_ALLOWED", "billing.scim_allowed", "billing.scim_allowed"),
         ("IS_ALLOWED", "", None),
+        ("CONSOLE_OWNERS", True, True),
     ],
 )
 def test_a_key_of_the_hosts_is_read(key: str, value: Any, expected: Any) -> None:

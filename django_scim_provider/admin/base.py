@@ -17,9 +17,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
 from ..models import ScimConnection
+from ..services import access
 from ..services.addresses import remote_address
 from ..services.context import Context
-from . import access
 from .sentences import field_label
 
 if TYPE_CHECKING:

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 import uuid
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final
 
 from django import forms
 from django.core import signing
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..models import ScimToken
 from ..services import tokens
+from ..services.confirmation import NotConfirmed, check_fresh, check_password
 
-FRESH: Final = timedelta(minutes=10)
-MAX_ATTEMPTS: Final = 5
-_LOCKED_FOR: Final = timedelta(minutes=10)
 _OPEN_FOR: Final = timedelta(days=1)
 _SALT: Final = "django_scim_provider.admin.confirmation"
-logger = logging.getLogger("django_scim_provider")
-
-
-def is_fresh(user: Any) -> bool:
-    """Whether the person signed in a moment ago."""
-    return user.last_login is not None and timezone.now() - user.last_login < FRESH
 
 
 def new_request_id(user: Any) -> str:
@@ -44,25 +32,6 @@ def read_request_id(text: str, user: Any) -> str | None:
     except signing.BadSignature:
         return None
     return str(request_id) if pk == str(user.pk) else None
-
-
-def _attempts(user: Any) -> str:
-    return f"scim_provider:confirmation:{user.pk}"
-
-
-def _count_attempt(user: Any) -> int:
-    """Attempts of these minutes; a cache that fails or keeps nothing counts none, since the password still decides."""
-    try:
-        cache.add(_attempts(user), 0, _LOCKED_FOR.total_seconds())
-        return cache.incr(_attempts(user))
-    except Exception:
-        logger.warning("The cache that counts wrong passwords does not answer.", exc_info=True)
-        return 0
-
-
-def _forget_attempts(user: Any) -> None:
-    with suppress(Exception):
-        cache.delete(_attempts(user))
 
 
 class ConfirmationForm(forms.Form):
@@ -102,18 +71,17 @@ class ConfirmationForm(forms.Form):
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
-        # Counted before it is looked at, so that guesses sent all at once are counted too.
-        if _count_attempt(self.user) > MAX_ATTEMPTS:
-            raise ValidationError(_("Too many wrong passwords. Wait ten minutes, then try again."))
-        if not self.user.check_password(password):
-            raise ValidationError(_("That is not your password. Nothing was changed."))
-        _forget_attempts(self.user)
+        try:
+            check_password(self.user, password)
+        except NotConfirmed as error:
+            raise ValidationError(error.message) from None
         return password
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        if not self.has_password and not is_fresh(self.user):
-            raise ValidationError(
-                _("You sign in without a password here, and did so too long ago. Sign in again, then confirm this.")
-            )
+        if not self.has_password:
+            try:
+                check_fresh(self.user)
+            except NotConfirmed as error:
+                raise ValidationError(error.message) from None
         return cleaned

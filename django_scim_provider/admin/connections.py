@@ -11,10 +11,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
 from ..models import ScimConnection, ScimUser
-from ..services import connections
+from ..services import access, connections, overview
 from ..services.addresses import remote_address
 from ..services.context import Context, database
-from . import access, overview, words
+from . import words
 from .enabling import EnablingPages
 from .event_pages import EventPages
 from .removals import RemovalPages

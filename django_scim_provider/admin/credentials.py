@@ -17,15 +17,15 @@ from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from ..models import ScimToken
-from ..services import tokens
+from ..services import access, tokens
 from ..services.context import Context
+from ..services.mount import base_url
 from ..services.tokens import AlreadyIssued, Issued
-from . import access, words
+from . import words
 from .base import Panel, never_stored
 from .confirmation import ConfirmationForm
 from .forms import IssueForm, RotateForm
 from .guides import guide
-from .mount import base_url
 
 sensitive = method_decorator([sensitive_post_parameters(), sensitive_variables()])
 

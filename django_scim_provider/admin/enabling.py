@@ -13,16 +13,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ..models import ScimConnection
-from ..services import connections, sync
+from ..services import access, connections, overview, sync
 from ..services.addresses import remote_address
 from ..services.connections import Enabled
 from ..services.context import Context
+from ..services.mount import base_url
 from ..services.tokens import AlreadyIssued
-from . import access, overview, words
+from . import words
 from .confirmation import ConfirmationForm
 from .credentials import TokenPages, sensitive
 from .forms import EnableForm
-from .mount import base_url
 
 
 class EnablingPages(TokenPages):

@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..models import ScimEvent
-from ..services import event_log
-from . import access, words
+from ..services import access, event_log
+from . import words
 from .base import Panel
 from .sentences import sentence
 

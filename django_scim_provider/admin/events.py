@@ -14,8 +14,8 @@ from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from ..models import ScimConnection, ScimEvent
-from ..services import event_log
-from . import access, words
+from ..services import access, event_log
+from . import words
 from .event_pages import exported
 from .event_story import related, story
 from .sentences import sentence

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from ..adapters import UserAdapter, get_user_adapter
 from ..conf import app_settings
 from ..models import ScimConnection
-from ..services import connections, tokens
-from . import access, policies
+from ..services import access, connections, tokens
+from . import policies
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..adapters import UserAdapter
 from ..models import ScimConnection
+from ..services import policies
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -55,25 +56,8 @@ ROLES: Final = ("default_role", "unmapped_role")
 
 def options(name: str, adapter: UserAdapter, current: str) -> list[Option]:
     """The choices that make sense for this adapter, and the present one in any case."""
-    offered = _offered(name, adapter)
+    offered = policies.offered(name, adapter)
     return [option for option in _ALL[name](adapter) if option.value in offered or option.value == current]
-
-
-def _offered(name: str, adapter: UserAdapter) -> set[str]:
-    kind = type(adapter)
-    if name in ("on_deactivate", "on_delete"):
-        found = {Removal.SUSPEND, Removal.DELETE, Removal.NOTHING}
-        found |= {Removal.REMOVE} if adapter.multi_tenant else set()
-        found |= {Removal.HOOK} if kind.deactivate is not UserAdapter.deactivate else set()
-        return {str(value) for value in found}
-    if name == "existing_accounts":
-        # Where tenants share accounts, one tenant's provider must not take over everybody.
-        existing = {Existing.NEVER} if adapter.multi_tenant else {Existing.NEVER, Existing.ADOPT}
-        existing |= {Existing.VERIFIED} if kind.verified_domains is not UserAdapter.verified_domains else set()
-        return {str(value) for value in existing}
-    if name == "on_reprovision" and not adapter.soft_deletes:
-        return set()
-    return {option.value for option in _ALL[name](adapter)}
 
 
 def _on_create(adapter: UserAdapter) -> Iterator[Option]:

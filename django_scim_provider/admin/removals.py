@@ -16,10 +16,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from ..models import ScimToken
-from ..services import connections, held, rows, undo
+from ..services import access, connections, held, rows, undo
 from ..services.context import Context
 from ..services.held import Watch
-from . import access, words
+from . import words
 from .base import Panel
 
 PER_PAGE: Final = 50

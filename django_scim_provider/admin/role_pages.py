@@ -18,10 +18,10 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from ..models import GroupRoleMapping, ScimMembership, ScimUser
 from ..protocol.keys import fold
-from ..services import group_rows, role_mappings
+from ..services import access, group_rows, role_mappings
 from ..services.context import Context
 from ..services.roles import Change
-from . import access, words
+from . import words
 from .base import Panel
 
 PER_PAGE: Final = 50

@@ -17,14 +17,14 @@ from django.urls import URLPattern
 from django.utils.translation import gettext as _
 
 from ..models import ScimMembership, ScimToken, ScimUser
-from ..services import connections
+from ..services import access, connections, overview
 from ..services.context import Context
+from ..services.mount import base_url
 from ..services.rows import UserRow, fetch, people
-from . import access, overview, words
+from . import words
 from .base import Panel
 from .forms import PoliciesForm
 from .guides import guide
-from .mount import base_url
 
 PER_PAGE: Final = 50
 ENDED_TOKENS: Final = 20

@@ -10,15 +10,15 @@ from django.urls import URLPattern
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from ..services import rehearsal, selftest
+from ..services import access, rehearsal, selftest
 from ..services.addresses import remote_address
 from ..services.context import Context
 from ..services.findings import Status
 from ..services.in_process import Site
-from . import access, words
+from ..services.mount import base_url
+from . import words
 from .base import Panel
 from .guides import guide
-from .mount import base_url
 
 
 class TrialPages(Panel):

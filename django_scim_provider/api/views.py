@@ -21,7 +21,7 @@ from ..models import ScimToken
 from ..protocol.errors import Forbidden, MethodNotAllowed, NotFound, Unauthorized
 from ..protocol.messages import ListQuery
 from ..protocol.projection import Projection
-from ..services import audit, role_catalog, search
+from ..services import audit, kinds, plans, role_catalog, search
 from ..services.addresses import remote_address
 from ..services.context import Context
 from ..services.verbs import USERS, Verbs, Written, is_endpoint, verbs_of
@@ -97,10 +97,9 @@ class ScimView(APIView):
             raise Forbidden("SCIM is served over HTTPS only. The token was sent in clear text: rotate it.")
         if not is_allowed_address(context.remote_addr, context.connection.ip_allowlist):
             raise Forbidden("This address is not on the connection's list of allowed addresses.")
-        if app_settings.IS_ALLOWED:
-            reason = import_string(app_settings.IS_ALLOWED)(context.connection)
-            if reason:
-                raise Forbidden(str(reason))
+        reason = plans.refusal(context.connection)
+        if reason:
+            raise Forbidden(reason)
         if context.actor is not None and not (self.is_personal or self.is_public):
             raise Forbidden("This credential is one person's: only /Me is open to it.")
         if not getattr(context.actor, "is_active", True):
@@ -136,7 +135,7 @@ class ResourceView(ScimView):
     verbs: Verbs = USERS
 
     @property
-    def kind(self) -> search.Kind[Any]:
+    def kind(self) -> kinds.Kind[Any]:
         return self.verbs.kind(self.caller)
 
     @contextmanager

@@ -31,7 +31,7 @@ _LEAST: Final = {
     "GROUP_BODY_LIMIT": 1,
     "TRUSTED_PROXIES": 0,
 }
-_BOOLEANS: Final = ("EVENT_VALUES", "REQUIRE_HTTPS")
+_BOOLEANS: Final = ("CONSOLE_OWNERS", "EVENT_VALUES", "REQUIRE_HTTPS")
 _DURATIONS: Final = {"TOKEN_TTL": MAX_LIFE, "EVENT_RETENTION": timedelta.max}
 _RATES: Final = ("THROTTLE_RATE", "FAILURE_RATE")
 _UNITS: Final = frozenset(f"{word}{plural}" for word in ("second", "minute", "hour", "day") for plural in ("", "s")) | {

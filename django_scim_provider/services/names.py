@@ -58,7 +58,8 @@ def are_free(context: Context, key: str, columns: Mapping[str, Any]) -> bool:
         if not conditions:
             return _ones(mine)
         users = adapter.model._base_manager.using(using).filter(reduce(or_, conditions))
-        return _ones(mine).union(_ones(users), all=True)
+        # Django 6.1 would order the union by what the first model is ordered by.
+        return _ones(mine).union(_ones(users), all=True).order_by()
 
     return not prepared.run(("names", adapter, *values), using, build, slots, values)
 

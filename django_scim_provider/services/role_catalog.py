@@ -17,7 +17,8 @@ from ..protocol.schemas import ResourceType
 from . import cursors
 from .context import Context
 from .cursors import Mark
-from .search import Found, Page, page_size
+from .kinds import Found
+from .search import Page, page_size
 
 ROLES: Final = ResourceType("Role", "/Roles", "A role that the application knows", core_schemas.ROLE)
 
@@ -29,7 +30,7 @@ def list_roles(context: Context, query: ListQuery, projection: Projection) -> Pa
     :raises InvalidValue: ``sortBy`` is not ``displayName`` or ``id``.
     :raises InvalidCursor: and others, see ``cursors.decode``.
     """
-    found = [_document(context, role) for role in _roles(context)]
+    found = [_document(context, role) for role in assignable(context)]
     if query.filter is not None:
         tolerance, limits = context.dialect.tolerance, context.filter_limits
         node = filters.parse_filter(query.filter, ROLES, tolerance=tolerance, limits=limits)
@@ -56,7 +57,7 @@ def get_role(context: Context, key: str, projection: Projection, condition: Matc
     :raises NotFound: there is no such role, or it may not be assigned.
     :raises PreconditionFailed: ``If-Match`` asks for another version.
     """
-    role = next((role for role in _roles(context) if role.key == key), None)
+    role = next((role for role in assignable(context) if role.key == key), None)
     if role is None:
         raise NotFound
     document = _document(context, role)
@@ -81,7 +82,8 @@ def location(context: Context, key: str) -> str:
     return f"{context.base_url}{ROLES.endpoint}/{quote(key, safe='')}"
 
 
-def _roles(context: Context) -> list[Role]:
+def assignable(context: Context) -> list[Role]:
+    """The roles that an identity provider may give."""
     backend = context.adapter.roles
     return [role for role in backend.choices(context.connection) if not backend.is_privileged(role.key)]
 

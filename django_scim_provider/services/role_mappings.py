@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import QuerySet
 
 from ..models import ConnectionGuard, GroupRoleMapping, ScimGroup
-from ..protocol.errors import InvalidValue
+from ..protocol.errors import InvalidValue, Uniqueness
 from ..protocol.keys import fold
 from . import audit, guard, roles
 from .context import Context
@@ -33,14 +34,36 @@ def save_mapping(context: Context, group_name: str, role: str, *, priority: int 
 
     :raises InvalidValue: see ``check_role``.
     """
+    return _write(context, group_name, role, priority, lambda found: None)
+
+
+def add_mapping(context: Context, group_name: str, role: str, *, priority: int = 0) -> GroupRoleMapping:
+    """The same for a mapping that is not there yet.
+
+    :raises InvalidValue: see ``check_role``.
+    :raises Uniqueness: the group is mapped to the role already.
+    """
+
+    def refuse(found: QuerySet[GroupRoleMapping]) -> None:
+        if found.exists():
+            raise Uniqueness("The group is mapped to this role already.")
+
+    return _write(context, group_name, role, priority, refuse)
+
+
+def _write(
+    context: Context, group_name: str, role: str, priority: int, check: Callable[[QuerySet[GroupRoleMapping]], None]
+) -> GroupRoleMapping:
+    """:param check: is shown the mapping that is there, under the lock."""
     check_role(context, role)
     key = fold(group_name)
 
     def work() -> GroupRoleMapping:
         locked = guard.lock(context)
-        roles.note(context, locked)
         group = _named(context, key).first()
         same = {"group": group} if group is not None else {"group": None, "group_name_key": key}
+        check(_mappings(context).filter(role=role, **same))
+        roles.note(context, locked)
         mapping, _ = _mappings(context).update_or_create(
             connection_id=context.connection.pk,
             role=role,

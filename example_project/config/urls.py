@@ -9,4 +9,5 @@ urlpatterns = [
     path("", landing, name="landing"),
     path("admin/", admin.site.urls),
     path("scim/v2/", include("django_scim_provider.urls")),
+    path("api/scim/", include("django_scim_provider.console.urls")),
 ]

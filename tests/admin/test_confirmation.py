@@ -13,6 +13,7 @@ from django.utils import timezone
 from admin.browser import Browser, hidden, superuser, text, tokens_in, url
 from django_scim_provider.admin import confirmation
 from django_scim_provider.models import ScimConnection, ScimToken
+from django_scim_provider.services.confirmation import MAX_ATTEMPTS
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +32,7 @@ def test_without_the_password_nothing_is_saved(password: str | None, root: Brows
 
 
 def test_passwords_cannot_be_tried_without_end(root: Browser) -> None:
-    for _ in range(confirmation.MAX_ATTEMPTS):
+    for _ in range(MAX_ATTEMPTS):
         root.enable(password="wrong")
     assert "Too many wrong passwords" in text(root.enable())
     assert not ScimConnection.objects.exists()
@@ -41,7 +42,7 @@ def test_passwords_cannot_be_tried_without_end(root: Browser) -> None:
 
 def test_the_right_password_forgets_the_wrong_ones(root: Browser) -> None:
     for name in ("Acme", "Globex"):
-        for _ in range(confirmation.MAX_ATTEMPTS - 1):
+        for _ in range(MAX_ATTEMPTS - 1):
             root.enable(name=name, password="wrong")
         assert len(tokens_in(root.enable(name=name))) == 1
 

@@ -13,9 +13,8 @@ from django.utils import timezone
 from admin.browser import MANAGE, VIEW, Browser, live_token, text, url
 from conftest import ScimClient
 from django_scim_provider.adapters import UserAdapter
-from django_scim_provider.admin import overview
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimToken, ScimUser
-from django_scim_provider.services import audit, connections
+from django_scim_provider.services import audit, connections, overview
 from django_scim_provider.services.context import Context
 from factories import ConnectionFactory, HostUserFactory
 

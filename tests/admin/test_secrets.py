@@ -80,6 +80,12 @@ def test_a_token_is_shown_once_and_never_again(
         page = root.get(address)
         assert page.status_code == 200
         assert secret not in text(page), address
+    connection = ScimConnection.objects.get()
+    assert secret not in text(root.post(url("test", connection.pk)))
+    for file_format in ("csv", "jsonl"):
+        exported = b"".join(root.get(url("export", connection.pk, file_format)).streaming_content)  # type: ignore[arg-type]
+        assert token[:19].encode() in exported
+        assert secret.encode() not in exported
     assert secret not in log.text
     assert secret not in repr([record.__dict__ for record in log.records])
     captured = capfd.readouterr()

@@ -74,6 +74,7 @@ def test_a_key_that_is_no_text_is_reported(settings: Any) -> None:
         ("THROTTLE_RATE", ["50/s"], "E005"),
         ("FAILURE_RATE", "20/fortnight", "E005"),
         ("EVENT_VALUES", "False", "E003"),
+        ("CONSOLE_OWNERS", "False", "E003"),
         ("REQUIRE_HTTPS", "no", "E003"),
         ("REQUIRE_HTTPS", None, "E003"),
         ("ADAPTERS", "accounts.scim.Adapter", "E003"),

@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_scim_provider",
+    "hosts.inventory",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

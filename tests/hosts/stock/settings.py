@@ -3,6 +3,3 @@
 from __future__ import annotations
 
 from hosts.base_settings import *  # noqa: F403
-from hosts.base_settings import INSTALLED_APPS
-
-INSTALLED_APPS = ["hosts.inventory", *INSTALLED_APPS]

@@ -19,9 +19,9 @@ from ..adapters.conditions import EVERYTHING
 from ..adapters.query import compile_filter
 from ..models import ScimConnection, ScimEvent, ScimToken, ScimUser
 from ..protocol import filters
-from ..services import held
-from ..services.context import database
-from ..services.held import Watch
+from . import held
+from .context import database
+from .held import Watch
 
 EXPIRY_WARNING: Final = timedelta(days=30)
 PROBLEM_AGE: Final = timedelta(days=7)

@@ -1,0 +1,249 @@
+"""What is shown, under the names of the models' fields."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from rest_framework import serializers
+
+from ..adapters import get_user_adapter
+from ..models import GroupRoleMapping, ScimConnection, ScimEvent, ScimGroup, ScimToken
+from ..services.findings import Status
+from ..services.overview import State
+
+POLICIES: Final = (
+    "on_create",
+    "on_deactivate",
+    "on_delete",
+    "on_reprovision",
+    "existing_accounts",
+    "role_mapping",
+    "default_role",
+    "unmapped_role",
+    "unknown_member",
+    "equal_group_names",
+    "raw_token",
+    "guard",
+    "guard_limit",
+    "ip_allowlist",
+)
+WARNINGS: Final = {
+    "no_token": "SCIM is on and no token is valid: issue one.",
+    "token_expires": "The last token expires within thirty days: rotate it.",
+    "old_token_in_use": "The identity provider still uses a token that ends within thirty days: give it the new one.",
+    "removals_held": "Unusually many people were removed, and further removals wait for an administrator.",
+    "many_removals": "Unusually many people were removed.",
+}
+
+
+class PersonField(serializers.CharField):
+    """A host user, by user name."""
+
+    def to_representation(self, value: Any) -> str:
+        return str(value.get_username())
+
+
+class BaseUrlField(serializers.CharField):
+    """What to hand to the identity provider beside the token; ``None`` where nothing is mounted."""
+
+    def to_representation(self, value: Any) -> Any:
+        return self.context["base_url"]
+
+
+class TokenSerializer(serializers.ModelSerializer[ScimToken]):
+    starts_with = serializers.CharField()
+    is_live = serializers.BooleanField(help_text="Whether it would be accepted, were the connection enabled.")
+    created_by = PersonField(allow_null=True)
+
+    class Meta:
+        model = ScimToken
+        fields = (
+            "id",
+            "name",
+            "starts_with",
+            "scopes",
+            "is_live",
+            "created_by",
+            "created_at",
+            "expires_at",
+            "last_used_at",
+            "last_used_ip",
+            "revoked_at",
+        )
+
+
+class EventSerializer(serializers.ModelSerializer[ScimEvent]):
+    actor = PersonField(allow_null=True)
+    changed = serializers.ListField(child=serializers.CharField())
+    warnings = serializers.ListField(child=serializers.CharField())
+
+    class Meta:
+        model = ScimEvent
+        fields = (
+            "id",
+            "at",
+            "action",
+            "outcome",
+            "status",
+            "scim_type",
+            "detail",
+            "resource_type",
+            "resource_id",
+            "label",
+            "changed",
+            "values",
+            "warnings",
+            "key_id",
+            "actor",
+            "remote_addr",
+            "duration_ms",
+            "count",
+        )
+
+
+class StatusSerializer(serializers.Serializer[Any]):
+    """How a connection does."""
+
+    managed = serializers.IntegerField(help_text="People whom it manages.")
+    active = serializers.IntegerField(help_text="Those of them who are active.")
+    live_tokens = serializers.IntegerField()
+    held_removals = serializers.IntegerField(help_text="Removals that wait for an administrator.")
+    expires_at = serializers.DateTimeField(allow_null=True, help_text="When the last token does.")
+    warnings = serializers.ListField(child=serializers.ChoiceField(choices=list(WARNINGS.items())))
+    problem = EventSerializer(allow_null=True, help_text="The last thing of the past seven days that went wrong.")
+
+    def to_representation(self, instance: ScimConnection) -> dict[str, Any]:
+        state: State = self.context["states"][instance.pk]
+        watch = state.watch
+        conditions = (
+            state.has_no_token,
+            state.expiring,
+            state.outdated,
+            watch.is_holding,
+            watch.alarm_at and not watch.is_holding,
+        )
+        return super().to_representation(
+            {
+                "managed": state.managed,
+                "active": state.active,
+                "live_tokens": len(state.tokens),
+                "held_removals": watch.held,
+                "expires_at": state.lasting and state.lasting.expires_at,
+                "warnings": [name for name, holds in zip(WARNINGS, conditions, strict=True) if holds],
+                "problem": state.problem,
+            }
+        )
+
+
+class ConnectionSerializer(serializers.ModelSerializer[ScimConnection]):
+    state_changed_by = PersonField(allow_null=True)
+    base_url = BaseUrlField(source="*", allow_null=True)
+    status = StatusSerializer(source="*")
+
+    class Meta:
+        model = ScimConnection
+        fields: tuple[str, ...] = (
+            "id",
+            "name",
+            "slug",
+            "provider",
+            "tenant",
+            "portal",
+            "enabled",
+            "state_changed_at",
+            "state_changed_by",
+            "created_at",
+            "last_seen_at",
+            *POLICIES,
+            "base_url",
+            "status",
+        )
+
+
+class VerifiedDomainsField(serializers.ListField):
+    child = serializers.CharField()
+
+    def to_representation(self, data: Any) -> list[str]:
+        return sorted(get_user_adapter(data.portal).verified_domains(data))
+
+
+class OneConnectionSerializer(ConnectionSerializer):
+    verified_domains = VerifiedDomainsField(source="*", help_text="As the application has verified them; read-only.")
+
+    class Meta(ConnectionSerializer.Meta):
+        fields = (*ConnectionSerializer.Meta.fields, "verified_domains")
+
+
+class IssuedSerializer(serializers.Serializer[Any]):
+    token = TokenSerializer()
+    secret = serializers.CharField(help_text="The token itself. Shown this once.")
+    base_url = BaseUrlField(source="*", allow_null=True)
+
+
+class EnabledSerializer(IssuedSerializer):
+    connection = OneConnectionSerializer()
+    adopted = serializers.IntegerField(help_text="People with an account whom the connection manages now.")
+    left_out = serializers.IntegerField(help_text="People who could not be put under its management.")
+
+
+class EnablingSerializer(serializers.Serializer[Any]):
+    """What enabling would do; lists of names are samples."""
+
+    adopted = serializers.IntegerField()
+    left_out = serializers.IntegerField()
+    protected = serializers.ListField(child=serializers.CharField())
+    collisions = serializers.ListField(child=serializers.CharField())
+    unusable = serializers.ListField(child=serializers.CharField())
+
+
+class GroupSerializer(serializers.ModelSerializer[ScimGroup]):
+    id = serializers.UUIDField(source="scim_id")
+
+    class Meta:
+        model = ScimGroup
+        fields = ("id", "display_name", "external_id", "created_at", "modified_at")
+
+
+class RoleSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # taken off the class by its metaclass
+
+
+class RolesSerializer(serializers.Serializer[Any]):
+    is_exclusive = serializers.BooleanField(help_text="Whether a person holds one role: the highest priority wins.")
+    roles = RoleSerializer(many=True)
+
+
+class MappingSerializer(serializers.ModelSerializer[GroupRoleMapping]):
+    group = serializers.UUIDField(
+        source="group.scim_id", allow_null=True, default=None, help_text="Null until the group is pushed."
+    )
+
+    class Meta:
+        model = GroupRoleMapping
+        fields = ("id", "group_name", "group", "role", "priority")
+
+
+class ChangeSerializer(serializers.Serializer[Any]):
+    role = serializers.CharField()
+    count = serializers.IntegerField()
+    people = serializers.ListField(child=serializers.CharField(), help_text="User names, the first twenty.")
+
+
+class EffectSerializer(serializers.Serializer[Any]):
+    is_pushed = serializers.BooleanField(help_text="Whether there is such a group yet.")
+    gains = ChangeSerializer(many=True)
+    loses = ChangeSerializer(many=True)
+
+
+class FindingSerializer(serializers.Serializer[Any]):
+    step = serializers.CharField()
+    status = serializers.ChoiceField(choices=[status.value for status in Status])
+    remarks = serializers.ListField(
+        child=serializers.CharField(), help_text="For developers; shown to those who administer every connection."
+    )
+
+
+class SelfTestSerializer(serializers.Serializer[Any]):
+    ok = serializers.BooleanField()
+    results = FindingSerializer(many=True)
