@@ -40,12 +40,12 @@ class TrialPages(Panel):
             base_url=address,
             guide=guide(context.connection.provider),
             remarks=self._remarks(context, address),
-            **(self._results(context, address or "", request) if is_asked else {}),
+            **(self._results(context, request) if is_asked else {}),
         )
 
-    def _results(self, context: Context, address: str, request: HttpRequest) -> dict[str, Any]:
-        is_secure = address.startswith("https:") or request.is_secure()
-        site = Site(request.get_host(), is_secure, remote_address(request.META) or "127.0.0.1")
+    def _results(self, context: Context, request: HttpRequest) -> dict[str, Any]:
+        # As this very request came: what a proxy forgets to say here, it forgets for the identity provider too.
+        site = Site(request.get_host(), request.is_secure(), remote_address(request.META) or "127.0.0.1")
         steps = rehearsal.rehearse(context, site)
         failed = sum(step.status is Status.FAILED for step in steps)
         if failed:
