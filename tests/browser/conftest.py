@@ -58,9 +58,12 @@ class Tab:
         """A page that no cache may keep is not there any more: Chromium says so instead of sending a form again."""
 
         def go(page: Any) -> None:
+            before = page.url
             with suppress(Exception):
                 page.go_back()
-            page.wait_for_load_state()
+            page.wait_for_function(
+                "before => document.readyState === 'complete' && location.href !== before", arg=before
+            )
 
         self.do(go)
 
