@@ -19,6 +19,10 @@ user_deactivated = Signal()
 user_reactivated = Signal()
 """``connection``, ``scim_user``, ``user``: ``active`` became true again."""
 
+credentials_ended = Signal()
+"""``connection``, ``scim_user``, ``user`` (``None`` once the account is gone), ``ended`` (a count, or ``None`` for all,
+by name): everything that was issued to a person came to an end, because their access did, or because they return."""
+
 user_removed = Signal()
 """``connection``, ``scim_user``, ``user`` (``None`` once the account is gone): DELETE."""
 
@@ -40,6 +44,7 @@ connection_disabled = Signal()
 __all__ = [
     "connection_disabled",
     "connection_enabled",
+    "credentials_ended",
     "group_created",
     "group_removed",
     "group_updated",

@@ -30,6 +30,10 @@ _COMPARABLE: Final[Mapping[str, tuple[type[models.Field[Any, Any]], ...]]] = {
 }
 """The columns that a filter's value can be compared with, by the attribute's type; text for the types left out."""
 
+LEFT_ALONE: Final = "#left alone"
+"""In a stored document, beside the attributes, none of which can have this name: the client deactivated or deleted the
+person, and the account was left as it is. ``active`` is then shown as sent."""
+
 
 class MapError(ValueError):
     """The attribute map names something that the schema or the model does not have."""
@@ -226,13 +230,16 @@ class ResourceAdapter:
         :returns: a new canonical document; its inner objects may be shared with ``sent``.
         """
         document = dict(sent) if self.keep_unmapped else self._implemented(sent)
-        taken_away = [name for name, value in sent.items() if value is None]
-        for name in taken_away:
+        as_sent = [name for name, value in sent.items() if value is None]
+        for name in as_sent:
             document.pop(name, None)
+        if LEFT_ALONE in sent:
+            document.pop(LEFT_ALONE, None)
+            as_sent.append("active")
         if columns is None:
             return document
         for path, attr, _ in self.mapping:
-            if path.attribute.name in taken_away or (not attr.writes and path.read(sent) is not None):
+            if path.attribute.name in as_sent or (not attr.writes and path.read(sent) is not None):
                 continue
             stored = tuple(columns[field] for field in attr.fields)
             # An attribute that was taken away stays away while the column says no more than its default does.
@@ -263,6 +270,8 @@ class ResourceAdapter:
         for path, attr, _ in self.mapping:
             if not attr.writes and path.read(sent) is None and path.read(kept) == path.read(shown):
                 path.put(kept, None)
+        if LEFT_ALONE in sent and document.get("active") is not True:
+            kept[LEFT_ALONE] = True
         return kept
 
     def read_columns(self, instance: models.Model) -> dict[str, Any]:
@@ -281,6 +290,8 @@ class ResourceAdapter:
         paths = [(path, document) for path in (self._indexed_paths if live else self._all_paths)]
         if live:
             paths += [(path, document if sent is None else sent) for path in self._sent_paths]
+            if LEFT_ALONE in (sent or ()):
+                rows["active", 0] = Indexed("", None, "false")
         for path, source in paths:
             value = path.read(source)
             if value is None:

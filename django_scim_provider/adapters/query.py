@@ -120,8 +120,9 @@ class _Compiler:
         if condition is None:
             raise InvalidFilter(f"Filtering on {path.key} is not supported.")
         found = certain(condition & self._is_live())
-        # What was sent takes precedence over a column that is never written, and is in the index.
-        return found if attr.writes else found & ~Q(Exists(_rows(path)))
+        # What was sent takes precedence over a column that is never written, and is in the index; so is what was sent
+        # of the activity of somebody whose account was left alone.
+        return found if attr.writes and path.key != "active" else found & ~Q(Exists(_rows(path)))
 
     def _is_live(self) -> Q:
         return Q(user__isnull=False) if self.live is None else self.live

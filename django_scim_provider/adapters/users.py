@@ -17,8 +17,10 @@ from ..protocol import core_schemas
 from ..protocol.errors import InvalidValue
 from ..protocol.keys import fold
 from ..protocol.schemas import Schema
+from . import credentials
 from .attributes import Attr
 from .base import ResourceAdapter
+from .credentials import Ended
 from .fields import HostPath
 from .roles import GroupRoles, RoleBackend
 from .saving import save_columns
@@ -55,6 +57,10 @@ class UserAdapter(ResourceAdapter):
 
     multi_tenant: ClassVar[bool] = False
     """Whether a connection's tenant limits which people it sees."""
+
+    rotate_password: ClassVar[bool] = True
+    """Whether an end of access draws the unusable password anew, which ends every session, password reset link and, as
+    ``CHECK_REVOKE_TOKEN`` of simplejwt has it, JSON web token. ``False`` keeps local passwords, and all of these."""
 
     scope_models: ClassVar[tuple[type[models.Model] | str, ...]] = ()
     """Further models (classes, or ``"app.Model"``) with a ``user`` whose saving changes what SCIM shows."""
@@ -169,9 +175,24 @@ class UserAdapter(ResourceAdapter):
         """Write columns, and nothing else."""
         save_columns(user, columns, using)
 
+    def end_credentials(self, user: Any, connection: ScimConnection, using: str) -> Ended:
+        """End everything that was issued to a person: called in the transaction that ends their access, whatever the
+        policy (except "do nothing"), and once more in the one that lets them in again.
+
+        Extend it for what your site issues by itself (keys, personal tokens), and add to the result how many ended, by
+        name: the event tells it.
+        """
+        ended: dict[str, int | None] = {}
+        if self.rotate_password and isinstance(user, AbstractBaseUser):
+            # A new random suffix each time: the session hash is made from it, on every session engine.
+            user.set_unusable_password()
+            save_columns(user, {}, using, extra=["password"])
+            ended = {"sessions": None, "password reset links": None}
+        return ended | credentials.end_all(user)
+
     def suspend(self, user: Any, using: str) -> None:
-        """End access: not active, and every session dies because the unusable password is drawn anew."""
-        save_columns(user, self._active(False), using, extra=self._forget_password(user))
+        """Shut the account; its credentials have ended by then."""
+        save_columns(user, self._active(False), using)
 
     def activate(self, user: Any, using: str) -> None:
         """Let the person sign in again; nothing that ended comes back."""
@@ -180,8 +201,7 @@ class UserAdapter(ResourceAdapter):
         save_columns(user, self._active(True), using)
 
     def soft_delete(self, user: Any, using: str) -> None:
-        """Mark deleted, free the user name and the address, end access."""
-        save_columns(user, {}, using, extra=self._forget_password(user))
+        """Mark deleted, free the user name and the address."""
         user.soft_delete()
 
     def delete(self, user: Any, using: str) -> None:
@@ -204,11 +224,3 @@ class UserAdapter(ResourceAdapter):
         if mapped is None or not mapped.attr.writes:
             return {}
         return dict(zip(mapped.attr.fields, mapped.attr.to_host(mapped.path, {"active": active}), strict=True))
-
-    @staticmethod
-    def _forget_password(user: Any) -> list[str]:
-        if not isinstance(user, AbstractBaseUser):
-            return []
-        # A new random suffix each time: the session hash is made from it, on every session engine.
-        user.set_unusable_password()
-        return ["password"]

@@ -4,32 +4,65 @@ from __future__ import annotations
 
 from typing import Any
 
+from .. import signals
+from ..adapters.base import LEFT_ALONE
+from ..adapters.credentials import Ended
 from ..models import ScimConnection, ScimUser
 from ..protocol.errors import Forbidden
 from .context import Context
+from .rows import host_columns
+from .transactions import announce
 
 Policy = ScimConnection.OnDeactivate
 
 
-def end_access(context: Context, row: ScimUser, user: Any, policy: str) -> Any:
-    """Carry out a removal policy on the host's side.
+def deprovision(context: Context, row: ScimUser, user: Any, policy: str) -> str:
+    """The one end of access, whatever asked for it: every credential ends, and the account goes the way of the policy.
 
-    :returns: the host user as it is afterwards, ``None`` when the account is gone.
+    :returns: what ended, in words for the event.
     """
     adapter, using = context.adapter, context.using
     if policy == Policy.NOTHING:
-        return user
+        return ""
+    ended = adapter.end_credentials(user, context.connection, using)
     if policy == Policy.DELETE:
         adapter.delete(user, using)
         row.user = None
-        return None
-    if policy == Policy.HOOK:
+    elif policy == Policy.HOOK:
         adapter.deactivate(user, context.connection, using)
     elif adapter.soft_deletes:
         adapter.soft_delete(user, using)
     else:
         adapter.suspend(user, using)
-    return user
+    return _tell(context, row, ended)
+
+
+def readmit(context: Context, row: ScimUser, user: Any) -> str:
+    """Let somebody in again, with nothing that was issued before.
+
+    It ends here once more: the host may have shut the account by itself, and a request that was under way when access
+    ended may have issued something after. Somebody whom a policy never shut out keeps what they have.
+
+    :returns: what ended, in words for the event.
+    """
+    adapter = context.adapter
+    was_in = adapter.shown({}, host_columns(context, user)).get("active", LEFT_ALONE in row.attributes)
+    ended = {} if was_in else adapter.end_credentials(user, context.connection, context.using)
+    adapter.activate(user, context.using)
+    return _tell(context, row, ended)
+
+
+def has_access(context: Context, user: Any) -> bool:
+    """Whether the account itself is active, whatever SCIM shows of the person."""
+    return context.adapter.shown({}, host_columns(context, user)).get("active") is True
+
+
+def _tell(context: Context, row: ScimUser, ended: Ended) -> str:
+    if not ended:
+        return ""
+    announce(signals.credentials_ended, context, scim_user=row, user=row.user, ended=dict(ended))
+    said = [name if count is None else f"{name} ({count})" for name, count in ended.items() if count != 0]
+    return f"Ended: {', '.join(said)}." if said else ""
 
 
 def refuse_if_protected(context: Context, user: Any, what: str) -> None:

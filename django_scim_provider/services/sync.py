@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from django.db import transaction
 
+from ..adapters.base import LEFT_ALONE
 from ..adapters.index import Indexed
 from ..models import ScimConnection, ScimUser, ScimValue
 from ..protocol.errors import InvalidValue, NotFound
@@ -118,8 +119,8 @@ def _adoptable(context: Context, rows: Iterable[tuple[Any, ...]], result: Adopti
         document = context.adapter.shown({}, context.adapter.from_selected(values))
         if domains is not None and not _on_domain(document, domains):
             continue
-        # Deleted through SCIM and let in by nobody since: their name stays free, their resource stays gone.
-        if pk in removed and document.get("active") is not True:
+        # Deleted through SCIM, and let in by nobody since or never shut out: name stays free, resource stays gone.
+        if pk in removed and (removed[pk] or document.get("active") is not True):
             continue
         user_name = str(document.get("userName", ""))
         try:
@@ -128,10 +129,11 @@ def _adoptable(context: Context, rows: Iterable[tuple[Any, ...]], result: Adopti
             result.leave_out(result.unusable, user_name)
 
 
-def _removed(context: Context, pks: list[Any]) -> set[Any]:
-    """Those of these people whom SCIM has deleted in the scope."""
+def _removed(context: Context, pks: list[Any]) -> dict[Any, bool]:
+    """Those of these people whom SCIM has deleted in the scope, and whether that left their account alone."""
     rows = ScimUser.objects.using(context.using).filter(scope=context.adapter.scope(context.connection), alive=None)
-    return set(rows.filter(user_id__in=pks).values_list("user_id", flat=True))
+    rows = rows.filter(user_id__in=pks).order_by("pk")
+    return {pk: LEFT_ALONE in attributes for pk, attributes in rows.values_list("user_id", "attributes")}
 
 
 def _verified(context: Context) -> frozenset[str] | None:

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.dispatch import Signal
 
 from .. import signals
+from ..adapters.base import LEFT_ALONE
 from ..conf import app_settings
 from ..models import ConnectionGuard, ScimConnection, ScimUser, ScimValue
 from ..protocol import mutability
@@ -20,7 +21,7 @@ from ..protocol.etags import Match
 from ..protocol.keys import user_name_key
 from ..protocol.patch import apply_operations, parse_operations
 from ..protocol.validation import clean_resource, require
-from . import audit, belonging, guard, lifecycle, me, roles, sync
+from . import accounts, audit, belonging, guard, lifecycle, me, roles, sync
 from .context import Context
 from .rows import Index, groups_of, host_columns, index_of, lock
 from .search import resource_id
@@ -28,7 +29,6 @@ from .transactions import announce, now, run
 from .user_answers import Written, event_values, permit, sent_by, sent_in, written
 
 TAKEN = "The userName is already taken. Find the person with a filter and update them instead."
-TAKEN_ELSEWHERE = "The userName, or another value that must be unique, is already taken in the application."
 
 
 def create_user(context: Context, body: Mapping[str, Any]) -> Written:
@@ -57,11 +57,18 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
             created_at=now(),
         )
         row.modified_at = row.created_at
+        was_left = False
         if context.connection.on_create == ScimConnection.OnCreate.CREATE:
-            row.user = _new_account(context, wanted)
+            row.user, was_left = accounts.obtain(context, wanted)
+        if was_left:
+            known = context.adapter.shown({}, host_columns(context, row.user))
+            row.attributes = context.adapter.remembered(known, shown=known, sent={})
         row.save(using=context.using, force_insert=True)
         _write_index(context, row, {}, index_of(context, row, row.user))
         roles.give_default(context, row)
+        if was_left:
+            _announce(context, signals.user_provisioned, row)
+            return _change(context, row.scim_id, lambda _: (wanted, cleaned.ignored), audit.Action.CREATE)
         audit.record(
             context,
             audit.Action.CREATE,
@@ -137,8 +144,11 @@ def delete_user(context: Context, scim_id: str, *, if_match: Match | None = None
         lifecycle.refuse_if_protected(context, user, "delete them")
         shown = context.adapter.shown(row.attributes, host_columns(context, user))
         permit(context, row, shown, if_match)
+        ended, policy = "", context.connection.on_delete
         if context.adapter.is_live(user, context.connection):
-            lifecycle.end_access(context, row, user, context.connection.on_delete)
+            ended = lifecycle.deprovision(context, row, user, policy)
+            if policy == lifecycle.Policy.NOTHING:
+                shown[LEFT_ALONE] = True
         _bury(context, locked, row, shown)
         audit.record(
             context,
@@ -147,6 +157,7 @@ def delete_user(context: Context, scim_id: str, *, if_match: Match | None = None
             resource_type=context.adapter.name,
             resource_id=row.scim_id,
             label=row.user_name,
+            detail=ended,
         )
         _announce(context, signals.user_removed, row)
 
@@ -187,35 +198,6 @@ def _holder(context: Context, key: str) -> Any:
     return row.scim_id
 
 
-def _new_account(context: Context, wanted: Mapping[str, Any]) -> Any:
-    """Insert the host user; a name that only a person removed by SCIM still holds is taken from that account."""
-    adapter, using = context.adapter, context.using
-    columns = adapter.write_columns(wanted)
-    adapter.check_user_name(columns)
-    holder = _taken(context, columns)
-    if holder is not None:
-        if not _was_removed(context, holder):
-            raise Uniqueness(TAKEN_ELSEWHERE)
-        adapter.free_names(holder, using)
-    return adapter.create(columns, context.connection, using)
-
-
-def _taken(context: Context, columns: Mapping[str, Any], *, exclude: Any = None) -> Any:
-    """The host user who has one of these unique values; in any spelling, where not everybody has a row of ours."""
-    complete = context.connection.existing_accounts == ScimConnection.ExistingAccounts.ADOPT
-    return context.adapter.taken(columns, context.using, exclude=exclude, any_case=not complete)
-
-
-def _was_removed(context: Context, user: Any) -> bool:
-    """Whether this scope deleted the person, so that nobody manages them and nobody can sign in as them."""
-    adapter = context.adapter
-    shown = adapter.shown({}, host_columns(context, user))
-    states = ScimUser.objects.using(context.using).filter(user=user).values_list("scope", "alive")
-    here = (adapter.scope(context.connection), None)
-    removed = here in states and not any(alive for _, alive in states)
-    return removed and shown.get("active") is not True and not adapter.is_protected(user)
-
-
 # Changing --------------------------------------------------------------------------------------------------
 
 Compute = Callable[[Mapping[str, Any]], tuple[dict[str, Any], tuple[str, ...]]]
@@ -233,16 +215,19 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str, if_ma
     after = bool(wanted.get("active", before))
     changed = {name for name in shown.keys() | wanted.keys() if shown.get(name) != wanted.get(name)}
     me.refuse_others(context, changed, shown, wanted)
+    ended = ""
     if changed:
         # Whether the host changed something that no receiver has seen, so that the index does not have it either.
         unseen = adapter.remembered(shown, shown=shown, sent=stored) != stored
-        _write_host(context, row, user, shown, wanted, before=before, after=after)
+        ended = _write_host(context, row, user, shown, wanted, before=before, after=after)
         if wanted["userName"] != row.user_name:
             _rename(context, row, wanted["userName"], asked="userName" in changed)
         row.external_id = _external_id(wanted)
         # A person without an account shows all of it for ever.
         lives = adapter.is_live(row.user, context.connection)
         row.attributes = adapter.remembered(wanted, shown=shown, sent=stored) if lives else dict(wanted)
+        if lives and before and not after and context.connection.on_deactivate == lifecycle.Policy.NOTHING:
+            row.attributes[LEFT_ALONE] = True
         if "active" not in wanted and not after:
             # Taking the attribute away does not bring anybody back.
             row.attributes["active"] = None
@@ -265,6 +250,7 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str, if_ma
         resource_type=adapter.name,
         resource_id=row.scim_id,
         label=row.user_name,
+        detail=ended,
         changed=changed,
         values=event_values(context.adapter, wanted, changed),
         warnings=ignored,
@@ -317,25 +303,29 @@ def _write_host(
     *,
     before: bool,
     after: bool,
-) -> None:
+) -> str:
     """Bring the host's side in line: columns that differ, the end of access, a return.
 
     :param before: whether the person was active.
     :param after: whether they are to be.
+    :returns: which credentials ended, in words.
     """
     adapter, using = context.adapter, context.using
+    returns = after and not before
     if not adapter.is_live(user, context.connection):
-        returns = after and not before and context.connection.on_create == ScimConnection.OnCreate.CREATE
-        if returns and user is None:
-            row.user = _new_account(context, wanted)
-        elif returns:
-            lifecycle.refuse_if_protected(context, user, "bring them back")
-            columns = adapter.write_columns(wanted)
-            if _taken(context, columns, exclude=user.pk) is not None:
-                raise Uniqueness(TAKEN_ELSEWHERE)
-            adapter.activate(user, using)
-            adapter.update(user, columns, using)
-        return
+        if not returns:
+            return ""
+        if user is None:
+            if context.connection.on_create == ScimConnection.OnCreate.CREATE:
+                row.user = accounts.insert(context, wanted)
+            return ""
+        lifecycle.refuse_if_protected(context, user, "bring them back")
+        columns = adapter.write_columns(wanted)
+        if accounts.taken(context, columns, exclude=user.pk) is not None:
+            raise Uniqueness(accounts.TAKEN_ELSEWHERE)
+        ended = lifecycle.readmit(context, row, user)
+        adapter.update(user, columns, using)
+        return ended
     activity = adapter.columns_of("active")
     columns = adapter.write_columns(wanted, before=shown)
     columns = {name: value for name, value in columns.items() if name not in activity}
@@ -343,14 +333,13 @@ def _write_host(
         lifecycle.refuse_if_protected(context, user, "rename, re-mail, deactivate or reactivate them")
     if columns.keys() & adapter.user_name_columns:
         adapter.check_user_name(columns)
-    if _taken(context, columns, exclude=user.pk) is not None:
-        raise Uniqueness(TAKEN_ELSEWHERE)
+    if accounts.taken(context, columns, exclude=user.pk) is not None:
+        raise Uniqueness(accounts.TAKEN_ELSEWHERE)
     if columns:
         adapter.update(user, columns, using)
     if before and not after:
-        lifecycle.end_access(context, row, user, context.connection.on_deactivate)
-    elif after and not before:
-        adapter.activate(user, using)
+        return lifecycle.deprovision(context, row, user, context.connection.on_deactivate)
+    return lifecycle.readmit(context, row, user) if returns else ""
 
 
 def _write_index(context: Context, row: ScimUser, old: Index, new: Index) -> None:

@@ -204,6 +204,7 @@ def test_account_of_a_model_without_passwords_is_made_and_suspended_too() -> Non
     made = adapter.create({"name": "R&D"}, NOBODY, USING)
     adapter.suspend(made, USING)
 
+    assert adapter.end_credentials(made, NOBODY, USING) == {}
     assert Department.objects.get().name == "R&D"
 
 
@@ -290,29 +291,28 @@ def test_keys_of_one_json_column_are_saved_together() -> None:
 # Ending and giving back access -----------------------------------------------------------------------------------
 
 
-def test_suspended_person_cannot_sign_in_and_no_session_goes_on(adapter: EmployeeAdapter) -> None:
+def test_every_end_of_credentials_ends_the_sessions_of_that_time(adapter: EmployeeAdapter) -> None:
     user = employee()
     user.set_password("secret")
     user.save()
-    session = user.get_session_auth_hash()
-    adapter.suspend(user, USING)
-
-    found = fresh(user)
-    assert not found.is_active
-    assert not is_password_usable(found.password)
-    assert found.get_session_auth_hash() != session
-
-
-def test_sessions_of_a_suspension_do_not_come_back_with_the_person(adapter: EmployeeAdapter) -> None:
-    user = employee()
     hashes = {user.get_session_auth_hash()}
     for _ in range(3):
-        adapter.suspend(user, USING)
-        adapter.activate(user, USING)
+        ended = adapter.end_credentials(user, NOBODY, USING)
+        assert ended == {"sessions": None, "password reset links": None}
         hashes.add(fresh(user).get_session_auth_hash())
 
     assert len(hashes) == 4
-    assert fresh(user).is_active
+    assert not is_password_usable(fresh(user).password)
+    assert user.saves[-1] == {"password", "updated_at"}
+
+
+def test_host_may_keep_local_passwords() -> None:
+    adapter = adapter_for({}, rotate_password=False)
+    user = employee()
+    before = fresh(user).password
+
+    assert adapter.end_credentials(user, NOBODY, USING) == {}
+    assert fresh(user).password == before
 
 
 @pytest.mark.parametrize(
@@ -328,15 +328,13 @@ def test_suspension_writes_the_column_that_active_is_mapped_to(
     attributes: dict[str, Any], inactive: dict[str, Any]
 ) -> None:
     user = employee()
-    before = user.password
     adapter_for(attributes).suspend(user, USING)
 
     found = fresh(user)
     assert {name: getattr(found, name) for name in inactive} == inactive
-    assert found.password != before
 
 
-def test_soft_deletion_frees_the_name_and_ends_access() -> None:
+def test_soft_deletion_frees_the_name_and_shuts_the_account() -> None:
     user = Leaver.objects.create(username="alice", email="alice@x", password="x")
     LeaverAdapter().soft_delete(user, USING)
 
@@ -344,7 +342,6 @@ def test_soft_deletion_frees_the_name_and_ends_access() -> None:
     assert found.deleted_at is not None
     assert not found.is_active
     assert found.username.endswith(FREED_DOMAIN)
-    assert not is_password_usable(found.password)
 
 
 def test_activation_restores_a_soft_deleted_person() -> None:
@@ -354,7 +351,6 @@ def test_activation_restores_a_soft_deleted_person() -> None:
 
     found = fresh(user)
     assert (found.username, found.email, found.is_active, found.deleted_at) == ("alice", "alice@x", True, None)
-    assert not is_password_usable(found.password)
 
 
 def test_deletion_removes_the_row(adapter: EmployeeAdapter) -> None:

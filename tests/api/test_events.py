@@ -12,7 +12,7 @@ from django.db import DataError, connections
 from django.db import connection as database
 from django.db.models.signals import post_save
 
-from api.helpers import NO_SUCH_ID, apart, dump, has_column, is_error, together, with_setting
+from api.helpers import NO_SUCH_ID, apart, dump, has_column, is_error, soft_deletes, together, with_setting
 from conftest import ScimClient, person
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimToken, ScimUser
 from django_scim_provider.models.token_format import new_token
@@ -21,6 +21,7 @@ from django_scim_provider.services.context import Context
 from factories import ConnectionFactory, HostUserFactory
 
 pytestmark = pytest.mark.django_db
+ENDED = "Ended: sessions, password reset links."
 
 
 def new_events(since: int = 0) -> list[ScimEvent]:
@@ -36,7 +37,7 @@ def last() -> int:
 def test_every_write_is_one_event_that_says_who_what_and_from_where(
     scim: ScimClient, connection: ScimConnection
 ) -> None:
-    def write(method: str, path: str, body: Any = None) -> Any:
+    def write(method: str, path: str, body: Any = None, *, ended: str = "") -> Any:
         mark = last()
         response = scim.request(method, path, body, REMOTE_ADDR="203.0.113.9")
         (event,) = new_events(mark)
@@ -50,7 +51,7 @@ def test_every_write_is_one_event_that_says_who_what_and_from_where(
         assert event.values is None
         assert event.count == 1
         assert event.duration_ms is not None
-        assert (event.scim_type, event.detail) == ("", "")
+        assert (event.scim_type, event.detail) == ("", ended)
         return response, event
 
     created, event = write("POST", "/Users", person("Ann@example.com", nonsense=1))
@@ -64,13 +65,13 @@ def test_every_write_is_one_event_that_says_who_what_and_from_where(
     assert (event.action, event.changed) == ("replace", ["title"])
 
     operations = {"Operations": [{"op": "replace", "value": {"active": False, "title": "y"}}]}
-    _, event = write("PATCH", path, operations)
+    _, event = write("PATCH", path, operations, ended=ENDED)
     assert (event.action, event.changed) == ("modify", ["active", "title"])
 
     _, event = write("PATCH", path, operations)
     assert (event.action, event.changed) == ("modify", [])
 
-    _, event = write("DELETE", path)
+    _, event = write("DELETE", path, ended="" if soft_deletes() else ENDED)
     assert (event.action, event.resource_id, event.label) == ("delete", scim_id, "Ann@example.com")
 
 

@@ -211,8 +211,6 @@ def test_reactivation_is_refused_where_the_name_was_taken_meanwhile(context: Con
 
 
 def test_account_that_is_there_is_let_in_whatever_the_policy_for_new_people(context: Context) -> None:
-    if soft_deletes():
-        pytest.skip("whether reviving is creating is for design.md to say")
     scim_id = post(context)
     deactivate(context, scim_id)
     policies(context, on_create="ignore")
