@@ -48,7 +48,7 @@ def compile_sort(path: BoundPath, adapter: UserAdapter) -> Any:
     own = _OWN_ORDER.get(path.key)
     if own is not None:
         return F(own)
-    if adapter.has_column(path):
+    if adapter.has_column(path) and adapter.by_key[path.key].attr.lookup:
         return host_order(HostPath(adapter.model, str(adapter.by_key[path.key].attr.lookup)), path.target, HOST)
     whole = BoundPath(path.urn, path.attribute).key
     if whole in adapter.always_shown or whole in ("meta", "schemas"):
@@ -78,7 +78,7 @@ class _Compiler:
     def __init__(self, adapter: UserAdapter, connection: ScimConnection, below: Below | None) -> None:
         self.adapter = adapter
         self.below = below
-        self.live = adapter.live_condition(connection)
+        self.live = adapter.answering_condition(connection)
 
     def compile(self, node: Filter) -> Q:
         if isinstance(node, And | Or):

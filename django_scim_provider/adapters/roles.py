@@ -56,6 +56,16 @@ class RoleBackend:
         raise NotImplementedError
 
 
+class NoRoles(RoleBackend):
+    """Groups mean nothing to the host."""
+
+    def choices(self, connection: ScimConnection) -> Sequence[Role]:
+        return ()
+
+    def held(self, users: Collection[Any], connection: ScimConnection, using: str) -> Mapping[Any, frozenset[str]]:
+        return {}
+
+
 class GroupRoles(RoleBackend):
     """Roles are Django's groups, by name."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..adapters.base import LEFT_ALONE
 from ..models import ScimConnection, ScimUser
 from ..protocol.errors import Uniqueness
 from ..protocol.keys import user_name_key
-from . import lifecycle
+from . import lifecycle, sync
 from .context import Context
 
 TAKEN_ELSEWHERE = "The userName, or another value that must be unique, is already taken in the application."
@@ -24,16 +24,56 @@ def insert(context: Context, wanted: Mapping[str, Any]) -> Any:
     return _insert(context, columns, holder, past)
 
 
-def obtain(context: Context, wanted: Mapping[str, Any]) -> tuple[Any, bool]:
-    """As ``insert``, but an account that a DELETE left as it was is the person's again.
+class Obtained(NamedTuple):
+    """An account for somebody who is created."""
 
-    :returns: the account, and whether it was there.
+    user: Any
+    was_there: bool
+    origin: str
+
+
+def obtain(context: Context, wanted: Mapping[str, Any]) -> Obtained:
+    """As ``insert``, but an account that a DELETE left as it was is the person's again, and one that the adapter lets
+    join the tenant does.
+
     :raises Uniqueness: somebody else has the name.
     """
     columns, holder, past = _look(context, wanted)
     if past is not None and lifecycle.has_access(context, holder) and _is_same(context, past, wanted):
-        return holder, True
-    return _insert(context, columns, holder, past), False
+        return Obtained(holder, True, ScimUser.Origin.CREATED)
+    if holder is not None and _joins(context, holder, columns, wanted):
+        context.adapter.join(holder, context.connection, context.using)
+        return Obtained(holder, True, ScimUser.Origin.ADOPTED)
+    return Obtained(_insert(context, columns, holder, past), False, ScimUser.Origin.CREATED)
+
+
+def _joins(context: Context, holder: Any, columns: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether an account comes into the scope by being asked for: because its address is the tenant's, or because it
+    was in the tenant and its names cannot go to somebody new."""
+    adapter, connection = context.adapter, context.connection
+    if not adapter.shares_accounts or adapter.is_protected(holder) or adapter.is_live(holder, connection):
+        return False
+    here = ScimUser.objects.using(context.using).filter(user=holder, scope=adapter.scope(connection)).order_by("-pk")
+    past = here.first()
+    if past is not None and past.alive:
+        return False
+    returns = past is not None and _is_same_person(context, past, wanted) and not adapter.may_free(holder, connection)
+    return returns or adapter.may_join(holder, columns, connection)
+
+
+def write(context: Context, row: ScimUser, columns: Mapping[str, Any]) -> None:
+    """Write an account's columns, and note it wherever else the account is shown."""
+    if columns:
+        context.adapter.update(row.user, columns, context.using)
+        if context.adapter.shares_accounts:
+            _refresh_others(context, row)
+
+
+def _refresh_others(context: Context, row: ScimUser) -> None:
+    others = ScimUser.objects.using(context.using).filter(user=row.user, alive=True).exclude(pk=row.pk)
+    for other in others.select_related("connection", "user").order_by("pk"):
+        theirs = Context(other.connection)
+        sync.refresh(theirs, other, other.user, sync.held_index(theirs, [other.pk])[other.pk])
 
 
 def taken(context: Context, columns: Mapping[str, Any], *, exclude: Any = None) -> Any:
@@ -52,7 +92,8 @@ def _look(context: Context, wanted: Mapping[str, Any]) -> tuple[dict[str, Any], 
 
 def _insert(context: Context, columns: Mapping[str, Any], holder: Any, past: ScimUser | None) -> Any:
     if holder is not None:
-        if past is None or lifecycle.has_access(context, holder):
+        free = past is not None and context.adapter.may_free(holder, context.connection)
+        if not free or lifecycle.has_access(context, holder):
             raise Uniqueness(TAKEN_ELSEWHERE)
         context.adapter.free_names(holder, context.using)
     return context.adapter.create(columns, context.connection, context.using)
@@ -69,7 +110,11 @@ def _past(context: Context, user: Any) -> ScimUser | None:
 
 def _is_same(context: Context, past: ScimUser, wanted: Mapping[str, Any]) -> bool:
     """Whether whoever is created is the person whose account this connection left alone, as far as anybody can tell."""
-    if LEFT_ALONE not in past.attributes or past.connection_id != context.connection.pk:
+    return LEFT_ALONE in past.attributes and _is_same_person(context, past, wanted)
+
+
+def _is_same_person(context: Context, past: ScimUser, wanted: Mapping[str, Any]) -> bool:
+    if past.connection_id != context.connection.pk:
         return False
     ids = {past.external_id, wanted.get("externalId")} - {None}
     return len(ids) < 2 and past.user_name_key == user_name_key(wanted["userName"])

@@ -27,7 +27,9 @@ def deprovision(context: Context, row: ScimUser, user: Any, policy: str) -> str:
     ended = adapter.end_credentials(user, context.connection, using)
     if policy == Policy.DELETE:
         adapter.delete(user, using)
-        row.user = None
+        row.user = None if adapter.deletes_accounts else user
+    elif policy == Policy.REMOVE:
+        adapter.remove(user, using)
     elif policy == Policy.HOOK:
         adapter.deactivate(user, context.connection, using)
     elif adapter.soft_deletes:

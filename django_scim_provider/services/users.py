@@ -57,16 +57,16 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
             created_at=now(),
         )
         row.modified_at = row.created_at
-        was_left = False
+        was_there = False
         if context.connection.on_create == ScimConnection.OnCreate.CREATE:
-            row.user, was_left = accounts.obtain(context, wanted)
-        if was_left:
+            row.user, was_there, row.origin = accounts.obtain(context, wanted)
+        if was_there:
             known = context.adapter.shown({}, host_columns(context, row.user))
             row.attributes = context.adapter.remembered(known, shown=known, sent={})
         row.save(using=context.using, force_insert=True)
         _write_index(context, row, {}, index_of(context, row, row.user))
         roles.give_default(context, row)
-        if was_left:
+        if was_there:
             _announce(context, signals.user_provisioned, row)
             return _change(context, row.scim_id, lambda _: (wanted, cleaned.ignored), audit.Action.CREATE)
         audit.record(
@@ -225,7 +225,10 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str, if_ma
         row.external_id = _external_id(wanted)
         # A person without an account shows all of it for ever.
         lives = adapter.is_live(row.user, context.connection)
-        row.attributes = adapter.remembered(wanted, shown=shown, sent=stored) if lives else dict(wanted)
+        row.attributes = dict(wanted)
+        if lives:
+            kept = adapter.remembered(wanted, shown=shown, sent=stored)
+            row.attributes = adapter.noted(kept, row.user, context.connection)
         if lives and before and not after and context.connection.on_deactivate == lifecycle.Policy.NOTHING:
             row.attributes[LEFT_ALONE] = True
         if "active" not in wanted and not after:
@@ -238,6 +241,8 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str, if_ma
         )
         if user is None and row.user_id is not None:
             belonging.enter(context, row)
+        elif after and not before and user is not None and adapter.is_new_member(user):
+            belonging.reenter(context, row)
         index = index_of(context, row, row.user)
         if unseen:
             sync.rebuild_index(context, row, index)
@@ -310,7 +315,7 @@ def _write_host(
     :param after: whether they are to be.
     :returns: which credentials ended, in words.
     """
-    adapter, using = context.adapter, context.using
+    adapter = context.adapter
     returns = after and not before
     if not adapter.is_live(user, context.connection):
         if not returns:
@@ -320,14 +325,14 @@ def _write_host(
                 row.user = accounts.insert(context, wanted)
             return ""
         lifecycle.refuse_if_protected(context, user, "bring them back")
-        columns = adapter.write_columns(wanted)
+        columns = adapter.account_columns(user, wanted, context.connection)
         if accounts.taken(context, columns, exclude=user.pk) is not None:
             raise Uniqueness(accounts.TAKEN_ELSEWHERE)
         ended = lifecycle.readmit(context, row, user)
-        adapter.update(user, columns, using)
+        accounts.write(context, row, columns)
         return ended
     activity = adapter.columns_of("active")
-    columns = adapter.write_columns(wanted, before=shown)
+    columns = adapter.account_columns(user, wanted, context.connection, before=shown, stored=row.attributes)
     columns = {name: value for name, value in columns.items() if name not in activity}
     if before != after or columns.keys() & adapter.guarded_columns:
         lifecycle.refuse_if_protected(context, user, "rename, re-mail, deactivate or reactivate them")
@@ -335,8 +340,7 @@ def _write_host(
         adapter.check_user_name(columns)
     if accounts.taken(context, columns, exclude=user.pk) is not None:
         raise Uniqueness(accounts.TAKEN_ELSEWHERE)
-    if columns:
-        adapter.update(user, columns, using)
+    accounts.write(context, row, columns)
     if before and not after:
         return lifecycle.deprovision(context, row, user, context.connection.on_deactivate)
     return lifecycle.readmit(context, row, user) if returns else ""

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+
+from django_scim_provider.adapters import MembershipUserAdapter, UserAdapter
+from django_scim_provider.models import ScimConnection
+from hosts.tenants.models import Device, Key, Organization
+
+
+class MemberAdapter(MembershipUserAdapter):
+    membership = "tenants.Membership"
+    tenant = "organization__slug"
+    active = "is_active"
+    role = "level"
+    privileged_roles = ("owner",)
+
+    def verified_domains(self, connection: ScimConnection) -> Iterable[str]:
+        return Organization.objects.filter(slug=connection.tenant).exclude(domain="").values_list("domain", flat=True)
+
+    def tenant_credentials(self, user: Any, connection: ScimConnection) -> Mapping[str, QuerySet[Any]]:
+        return {"keys": Key.objects.filter(user=user, organization__slug=connection.tenant)}
+
+
+class SeatAdapter(MembershipUserAdapter):
+    """To have a seat is to be active; groups mean roles, none of them privileged."""
+
+    membership = "tenants.Seat"
+    member = "person"
+    tenant = "tenant_key"
+    role = "level"
+
+
+class DashboardPeople(UserAdapter):
+    only = {"kind": "dashboard"}  # noqa: RUF012 (as in a host's own code)
+
+
+class StorePeople(UserAdapter):
+    only = {"kind": "store"}  # noqa: RUF012
+
+    def deactivate(self, user: Any, connection: ScimConnection, using: str) -> None:
+        Device.objects.using(using).filter(user=user).update(policy="locked", user=None)
+        self.suspend(user, using)
