@@ -126,11 +126,11 @@ class MembershipUserAdapter(UserAdapter):
         """Read what the tenant and others have of these accounts, in one statement; in a transaction, locked."""
         found = self.tenancy.read([user.pk for user in users], connection, self.scope(connection), using)
         for user in users:
-            found[user.pk].hold(user)
+            found[user.pk].hold(user, using)
 
     def writes_profile(self, user: Any, connection: ScimConnection) -> bool:
         """Whether the account's own columns may be written: it is this tenant's alone, or its address is."""
-        return not self._is_shared(user, connection) or self._is_verified(user, connection)
+        return not self.is_shared(user, connection) or self._is_verified(user, connection)
 
     def account_columns(
         self,
@@ -169,7 +169,7 @@ class MembershipUserAdapter(UserAdapter):
 
     def may_free(self, user: Any, connection: ScimConnection) -> bool:
         """Whether the names of an account that this scope removed may go to somebody else: nobody else uses it."""
-        return self._is_own(user, connection) and not self._is_shared(user, connection)
+        return self._is_own(user, connection) and not self.is_shared(user, connection)
 
     # Reading -----------------------------------------------------------------------------------------------
 
@@ -209,7 +209,7 @@ class MembershipUserAdapter(UserAdapter):
 
     def create(self, columns: Mapping[str, Any], connection: ScimConnection, using: str) -> Any:
         user = super().create(columns, connection, using)
-        Standing(connection, [], []).hold(user)
+        Standing(connection, [], [], is_managed_elsewhere=False).hold(user, using)
         self._enter(user, connection, using)
         return user
 
@@ -288,13 +288,13 @@ class MembershipUserAdapter(UserAdapter):
         using = user._state.db or router.db_for_write(self.tenancy.model)
         return self.tenancy.read([user.pk], connection, self.scope(connection), using)[user.pk]
 
-    def _is_shared(self, user: Any, connection: ScimConnection) -> bool:
+    def is_shared(self, user: Any, connection: ScimConnection) -> bool:
         """Whether another tenant has the account too, or had it and may have it again."""
         standing = self._standing(user, connection)
-        if standing.here or standing.elsewhere:
-            return bool(standing.elsewhere) or standing.is_managed_elsewhere
-        others = ScimUser.objects.using(user._state.db).filter(user=user.pk, alive=True)
-        return others.exclude(scope=self.scope(connection)).exists()
+        if standing.is_managed_elsewhere is None:
+            others = ScimUser.objects.using(user._state.db).filter(user=user.pk, alive=True)
+            standing.is_managed_elsewhere = others.exclude(scope=self.scope(connection)).exists()
+        return bool(standing.elsewhere) or standing.is_managed_elsewhere
 
     def _is_verified(self, user: Any, connection: ScimConnection) -> bool:
         domains = frozenset(domain.lower() for domain in self.verified_domains(connection))

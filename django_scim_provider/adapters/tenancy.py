@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Final, cast
 
 from django.apps import apps
-from django.db import connections, models, router
+from django.db import connections, models, router, transaction
 from django.db.models import Exists, F, OuterRef, Q
 
 from ..models import ScimConnection, ScimUser
@@ -51,13 +51,16 @@ class Standing:
     """The rows that make the person a member of the tenant; one, unless the host allows more."""
     elsewhere: list[Any]
     """Those of other tenants."""
-    is_managed_elsewhere: bool = False
+    is_managed_elsewhere: bool | None = None
+    """Whether another scope's connection has the person; ``None`` where no row was there to say so."""
     is_new: bool = False
     """Whether the row here was made by the write under way."""
 
-    def hold(self, user: Any) -> None:
-        """Keep it on an instance that was read for one write and lives no longer."""
+    def hold(self, user: Any, using: str) -> None:
+        """Keep it on an instance, until the transaction ends: the host's code gets to see the instance then."""
         setattr(user, _HELD, self)
+        if connections[using].in_atomic_block:
+            transaction.on_commit(lambda: setattr(user, _HELD, None), using=using)
 
     @staticmethod
     def held_by(user: Any) -> Standing | None:
@@ -107,12 +110,13 @@ class Tenancy:
         rows = self.model._base_manager.using(using).filter(**{f"{self.member}__in": pks})
         rows = rows.annotate(_scim_tenant=F(self.tenant), _scim_managed=Exists(managed))
         database = connections[using]
-        if database.in_atomic_block and database.features.has_select_for_update_of:
-            # Of these rows alone: the organization's would make all writes of a tenant wait for each other.
-            rows = rows.select_for_update(of=("self",), no_key=database.features.has_select_for_no_key_update)
+        features = database.features
+        # Of these rows alone: with the organization's, all writes of a tenant would wait for each other.
+        if database.in_atomic_block and features.has_select_for_update_of >= features.has_select_for_update:
+            rows = rows.select_for_update(of=("self",), no_key=features.has_select_for_no_key_update)
         found = {pk: Standing(connection, [], []) for pk in pks}
         for row in rows.order_by("pk"):
             standing = found[getattr(row, f"{self.member}_id")]
             (standing.here if row._scim_tenant == connection.tenant else standing.elsewhere).append(row)
-            standing.is_managed_elsewhere = standing.is_managed_elsewhere or row._scim_managed
+            standing.is_managed_elsewhere = row._scim_managed
         return found

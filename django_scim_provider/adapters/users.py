@@ -158,6 +158,10 @@ class UserAdapter(ResourceAdapter):
         """What is stored of a document once the account is written."""
         return attributes
 
+    def is_shared(self, user: Any, connection: ScimConnection) -> bool:
+        """Whether another scope shows the account, too."""
+        return False
+
     def may_join(self, user: Any, columns: Mapping[str, Any], connection: ScimConnection) -> bool:
         """Whether an account that has the name asked for, and is not in scope, may be brought into it."""
         return False

@@ -65,7 +65,7 @@ def write(context: Context, row: ScimUser, columns: Mapping[str, Any]) -> None:
     """Write an account's columns, and note it wherever else the account is shown."""
     if columns:
         context.adapter.update(row.user, columns, context.using)
-        if context.adapter.shares_accounts:
+        if context.adapter.is_shared(row.user, context.connection):
             _refresh_others(context, row)
 
 

@@ -38,7 +38,9 @@ class Membership(models.Model):
     level = models.CharField(max_length=10, choices=Level.choices, default=Level.GUEST)
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["organization", "user"], name="tenants_one_membership")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["organization", "user"], name="tenants_one_membership")
+        ]
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.organization_id}"

@@ -34,11 +34,11 @@ class SeatAdapter(MembershipUserAdapter):
 
 
 class DashboardPeople(UserAdapter):
-    only = {"kind": "dashboard"}  # noqa: RUF012 (as in a host's own code)
+    only = {"kind": "dashboard"}
 
 
 class StorePeople(UserAdapter):
-    only = {"kind": "store"}  # noqa: RUF012
+    only = {"kind": "store"}
 
     def deactivate(self, user: Any, connection: ScimConnection, using: str) -> None:
         Device.objects.using(using).filter(user=user).update(policy="locked", user=None)
