@@ -65,6 +65,11 @@ class Settings:
         return int(self._values.get("MAX_RESULTS", 200))
 
     @property
+    def CURSOR_TIMEOUT(self) -> int:
+        """Seconds for which a cursor leads to the next page. Default 3600."""
+        return int(self._values.get("CURSOR_TIMEOUT", 3600))
+
+    @property
     def MAX_FILTER_LENGTH(self) -> int:
         """Characters in a filter. Default 4096."""
         return int(self._values.get("MAX_FILTER_LENGTH", 4096))

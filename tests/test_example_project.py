@@ -130,7 +130,9 @@ def test_the_defaults_are_for_a_first_look() -> None:
     assert found["options"]["transaction_mode"] == "IMMEDIATE"
     assert found["options"]["timeout"] == 20
     assert found["age"] == 60
-    assert found["scim"] == {"ADAPTERS": {"Group": "workspace.scim.TeamAdapter"}, "REQUIRE_HTTPS": False}
+    adapters = {"User": "PersonAdapter", "Group": "TeamAdapter", "Device": "DeviceAdapter"}
+    wired = {name: f"workspace.scim.{adapter}" for name, adapter in adapters.items()}
+    assert found["scim"] == {"ADAPTERS": wired, "REQUIRE_HTTPS": False}
     assert found["cache"].endswith("LocMemCache")
 
 
@@ -244,11 +246,14 @@ def test_the_demo_plays_a_sync_and_can_do_it_again(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
         assert "✗" not in done.stdout
         assert "\033" not in done.stdout
-        assert re.search(r"^✓ All 45 steps did what they should\.$", done.stdout, re.MULTILINE)
+        assert re.search(r"^✓ All 53 steps did what they should\.$", done.stdout, re.MULTILINE)
         assert "auth_user +1: anna.berg@example.com, active" in done.stdout
         assert "auth_user david.fluss@example.com: is_active True → False" in done.stdout
         assert "auth_user david.fluss@example.com: is_active False → True" in done.stdout
         assert "1 found, inactive" in done.stdout
+        assert "workspace_badge anna.berg@example.com: number (none) → B-1042" in done.stdout
+        assert "workspace_device DEMO-4711: in_use True → False" in done.stdout
+        assert "workspace_device -1: DEMO-4711" in done.stdout
 
 
 def fetch(url: str, token: str = "") -> tuple[int, bytes]:

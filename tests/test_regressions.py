@@ -193,3 +193,13 @@ def test_taking_active_away_from_an_inactive_person_does_not_bring_them_back(
     assert not host_of(body).is_active
     assert scim.patch(path, {"op": "replace", "path": "active", "value": True}).json()["active"] is True
     assert host_of(body).is_active
+
+
+def test_presence_within_brackets_is_not_lost_beside_or_and_not(scim: ScimClient) -> None:
+    """``type pr`` holds for every member, and an empty condition was dropped: the filter found other groups."""
+    ann = scim.create("ann@example.com")
+    body = {"schemas": [urns.GROUP], "displayName": "Staff", "members": [{"value": ann["id"]}]}
+    assert scim.post("/Groups", body).status_code == 201
+
+    for text, total in {'type pr or type eq "Group"': 1, "not (type pr)": 0, "not (type pr) and value pr": 0}.items():
+        assert scim.get("/Groups", filter=f"members[{text}]").json()["totalResults"] == total, text

@@ -6,7 +6,8 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import BooleanField, Case, Q, Value, When
+from django.db.models.lookups import Exact
 
 from ..protocol.filters import Compare
 from ..protocol.keys import fold
@@ -80,6 +81,10 @@ class Attr:
             return None
         return Q((f"{prefix}{self.lookup}__isnull", False)) & ~Q((f"{prefix}{self.lookup}", ""))
 
+    def order(self, column: Any) -> Any:
+        """The expression to sort by; ``column`` is that of ``lookup``. For columns whose order is not the values'."""
+        return column
+
 
 _LOOKUPS = {
     True: {"eq": "exact", "co": "contains", "sw": "startswith", "ew": "endswith"},
@@ -114,6 +119,10 @@ class Not(Attr):
 
     def present(self, prefix: str) -> Q:
         return Q((f"{prefix}{self.lookup}__isnull", False))
+
+    def order(self, column: Any) -> Any:
+        opposites = (When(Exact(column, value), then=Value(not value)) for value in (True, False))
+        return Case(*opposites, output_field=BooleanField())
 
 
 class Boolean(Attr):

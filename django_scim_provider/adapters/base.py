@@ -19,7 +19,8 @@ from ..protocol.schemas import BoundPath, ResourceType, Schema
 from .attributes import Attr
 from .conversions import entry_for
 from .fields import HostPath
-from .index import Indexed, elements, value_key
+from .index import Indexed, elements
+from .value_keys import value_key
 
 _TEXT: Final = (models.CharField, models.TextField)
 _COMPARABLE: Final[Mapping[str, tuple[type[models.Field[Any, Any]], ...]]] = {

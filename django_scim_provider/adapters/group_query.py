@@ -15,15 +15,15 @@ from ..protocol.errors import InvalidFilter, InvalidValue
 from ..protocol.filters import And, Compare, Element, Filter, Or, Present
 from ..protocol.keys import fold
 from ..protocol.schemas import BoundPath
-from .conditions import EVERYTHING, NOTHING, id_condition, key_condition, time_condition
+from .conditions import EVERYTHING, NOTHING, id_condition, id_order, key_condition, time_condition
 from .groups import GroupAdapter
 
-_ORDER: Final = {
-    "id": "scim_id",
-    "externalId": "external_id",
-    "displayName": "display_name_key",
-    "meta.created": "created_at",
-    "meta.lastModified": "modified_at",
+_ORDER: Final[dict[str, Any]] = {
+    "id": id_order(),
+    "externalId": F("external_id"),
+    "displayName": F("display_name_key"),
+    "meta.created": F("created_at"),
+    "meta.lastModified": F("modified_at"),
 }
 
 
@@ -52,7 +52,7 @@ def compile_group_sort(path: BoundPath) -> Any:
     column = _ORDER.get(path.key)
     if column is None:
         raise InvalidValue(f"Results cannot be sorted by {path.key}.")
-    return F(column)
+    return column
 
 
 def _compare(node: Compare) -> Q:
@@ -92,7 +92,8 @@ def _member_condition(node: Filter) -> Q:
     if isinstance(node, filters.Not):
         return ~_member_condition(node.operand)
     if isinstance(node, Present):
-        return {"display": ~Q(display="")}.get(node.path.target.name, Q())
+        # Not an empty Q: "or" and "not" would drop it.
+        return {"display": ~Q(display="")}.get(node.path.target.name, EVERYTHING)
     if isinstance(node, Element):
         raise InvalidFilter("Brackets inside brackets are not supported.")
     part, equal = node.path.target.name, _equal(node)

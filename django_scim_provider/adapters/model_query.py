@@ -9,15 +9,18 @@ from dataclasses import replace
 from typing import Any
 
 from django.db.models import F, Q
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Lower
 
 from ..protocol import filters
 from ..protocol.errors import InvalidFilter, InvalidValue
 from ..protocol.filters import And, Compare, Element, Filter, Or, Present
 from ..protocol.schemas import BoundPath
 from .attributes import PrimaryValue
-from .conditions import EVERYTHING, NOTHING, certain, host_order, time_condition
+from .conditions import EVERYTHING, NOTHING, certain, time_condition
 from .fields import HostPath
 from .models import ModelAdapter
+from .sorting import ByCodePoint, head
 
 
 def compile_model_filter(node: Filter, adapter: ModelAdapter) -> Q:
@@ -52,8 +55,16 @@ def compile_model_sort(path: BoundPath, adapter: ModelAdapter) -> Any:
     attr = single or (adapter.by_key[path.key].attr if adapter.has_column(path) else None)
     if attr is None or attr.lookup is None:
         raise InvalidValue(f"Results cannot be sorted by {path.key}.")
-    target = path.attribute.sub("value") if single else None
-    return host_order(HostPath(adapter.model, attr.lookup), target or path.target, "")
+    host_path = HostPath(adapter.model, attr.lookup)
+    found: Any = F(host_path.stored_in)
+    for key in host_path.keys:
+        found = KeyTextTransform(key, found)
+    if single is None and path.target.type not in ("string", "reference"):
+        if host_path.is_json_key:
+            # They would be in the order of their digits.
+            raise InvalidValue(f"Results cannot be sorted by {path.key}.")
+        return found
+    return ByCodePoint(head(found if path.target.case_exact else Lower(found)))
 
 
 def _own_column(path: BoundPath, adapter: ModelAdapter) -> str | None:
@@ -116,15 +127,14 @@ def _present(path: BoundPath, adapter: ModelAdapter) -> Q:
     if own is not None:
         return Q((f"{own}__isnull", False))
     if path.urn is None and path.attribute.name in ("schemas", "meta"):
-        return NOTHING if path.key in ("meta.version", "meta.created", "meta.lastModified") else EVERYTHING
+        return NOTHING if path.key in ("meta.created", "meta.lastModified") else EVERYTHING
     parts = [_whole(path)]
     if not path.attribute.multi_valued and path.sub is None and path.key not in adapter.by_key:
         parts = [BoundPath(path.urn, path.attribute, sub) for sub in path.attribute.sub_attributes]
     condition = NOTHING
     for part in parts:
-        if part.key in adapter.by_key:
-            found = adapter.present(part, "")
-            if found is None:
-                raise InvalidFilter(f"Filtering on {path.key} is not supported.")
-            condition |= found
+        found = adapter.present(part, "") if part.key in adapter.by_key else None
+        if found is None:
+            raise InvalidFilter(f"Filtering on {path.key} is not supported.")
+        condition |= found
     return condition

@@ -1,4 +1,4 @@
-"""Filters and sort keys of people, compiled to conditions on our rows and, through them, on the host's.
+"""Filters on people, compiled to conditions on our rows and, through them, on the host's.
 
 A filter never becomes an ORM name: columns come from the attribute map, values are bound.
 """
@@ -10,19 +10,18 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q
 
 from ..models import ScimConnection, ScimMembership, ScimValue
 from ..models.values import bounded_key
 from ..protocol import filters
-from ..protocol.errors import InvalidFilter, InvalidValue
+from ..protocol.errors import InvalidFilter
 from ..protocol.filters import And, Compare, Element, Filter, Or, Present
 from ..protocol.keys import fold
 from ..protocol.schemas import BoundPath
-from .conditions import EVERYTHING, NOTHING, certain, host_order, id_condition, key_condition, time_condition
-from .fields import HostPath
-from .index import value_key
+from .conditions import EVERYTHING, NOTHING, certain, id_condition, key_condition, time_condition
 from .users import UserAdapter
+from .value_keys import value_key
 
 HOST: Final = "user__"
 
@@ -40,38 +39,10 @@ def compile_filter(node: Filter, adapter: UserAdapter, connection: ScimConnectio
     return _Compiler(adapter, connection, below).compile(node)
 
 
-def compile_sort(path: BoundPath, adapter: UserAdapter) -> Any:
-    """An expression to order ``ScimUser`` by.
-
-    :raises InvalidValue: the attribute cannot be sorted by.
-    """
-    own = _OWN_ORDER.get(path.key)
-    if own is not None:
-        return F(own)
-    if adapter.has_column(path) and adapter.by_key[path.key].attr.lookup:
-        return host_order(HostPath(adapter.model, str(adapter.by_key[path.key].attr.lookup)), path.target, HOST)
-    whole = BoundPath(path.urn, path.attribute).key
-    if whole in adapter.always_shown or whole in ("meta", "schemas"):
-        raise InvalidValue(f"Results cannot be sorted by {path.key}.")
-    attribute = whole if path.attribute.multi_valued else path.key
-    rows = ScimValue.objects.filter(scim_user=OuterRef("pk"), attribute=attribute)
-    # The primary value, or else the first (RFC 7644 section 3.4.2.3).
-    return Subquery(rows.order_by(F("primary").desc(nulls_last=True), "position").values("value_key")[:1])
-
-
 def live_expression(adapter: UserAdapter, connection: ScimConnection) -> Any:
     """Whether the host's row is there and live, as an annotation."""
     condition = adapter.live_condition(connection)
     return ExpressionWrapper(Q(user__isnull=False) if condition is None else condition, output_field=BooleanField())
-
-
-_OWN_ORDER: Final = {
-    "id": "scim_id",
-    "externalId": "external_id",
-    "userName": "user_name_key",
-    "meta.created": "created_at",
-    "meta.lastModified": "modified_at",
-}
 
 
 class _Compiler:

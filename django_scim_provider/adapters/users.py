@@ -188,6 +188,15 @@ class UserAdapter(ResourceAdapter):
         unique = (path.path for path in paths if path.path == path.field.name and path.field.unique)
         return tuple(dict.fromkeys([*self.user_name_columns, *unique]))
 
+    @cached_property
+    def unique_kept(self) -> frozenset[str]:
+        """Single attributes without a column that their schema calls unique: two people of a scope cannot share one."""
+        return frozenset(
+            path.key
+            for path in self._all_paths
+            if path.target.uniqueness != "none" and not path.attribute.multi_valued and not self.has_column(path)
+        )
+
     def taken(self, columns: Mapping[str, Any], using: str, *, exclude: Any = None, any_case: bool = False) -> Any:
         """A host user, live or not, who already has one of these unique values; ``None`` if there is none.
 

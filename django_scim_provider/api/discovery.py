@@ -10,13 +10,13 @@ from typing import Any, Final
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from ..adapters import get_group_adapter, get_model_adapters, get_user_adapter
 from ..conf import app_settings
 from ..protocol import discovery
 from ..protocol.errors import Forbidden, NotFound
 from ..protocol.messages import list_response
 from ..protocol.schemas import ResourceType
 from ..services import role_catalog
+from ..services.verbs import resource_types
 from .client import base_url
 from .messages import respond
 from .views import ScimView, authenticators
@@ -33,9 +33,8 @@ class DiscoveryView(ScimView):
     def resource_types(self) -> tuple[ResourceType, ...]:
         context = self.context
         portal = context.connection.portal if context else ""
-        adapters = (get_user_adapter(portal), get_group_adapter(portal), *get_model_adapters(portal))
-        resource_types = tuple(adapter.resource_type for adapter in adapters)
-        return (*resource_types, role_catalog.ROLES) if context and context.dialect.lists_roles else resource_types
+        found = resource_types(portal)
+        return (*found, role_catalog.ROLES) if context and context.dialect.lists_roles else found
 
     def base(self, request: Request) -> str:
         return self.context.base_url if self.context else base_url(request._request, self.depth)
@@ -74,6 +73,8 @@ class ServiceProviderConfigView(DiscoveryView):
             interop_profile=self.conforms,
             bulk_max_operations=app_settings.BULK_MAX_OPERATIONS,
             bulk_max_payload_size=app_settings.BULK_MAX_PAYLOAD_SIZE,
+            default_page_size=app_settings.DEFAULT_COUNT,
+            cursor_timeout=app_settings.CURSOR_TIMEOUT,
             authentication_schemes=tuple(_scheme(authenticator()) for authenticator in authenticators()),
         )
         return respond(config.as_document(self.base(request)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from ..protocol.messages import ListQuery, list_response, parse_search
+from ..protocol.messages import ListQuery, parse_search
 from ..services import audit, mixed
 from .messages import read_body, read_query, respond
 from .views import Action, HostView, ResourceView, ScimView
@@ -46,7 +46,7 @@ class RootView(ScimView):
 
     def listed(self, query: ListQuery) -> HttpResponse:
         page = mixed.list_everything(self.caller, query)
-        return respond(list_response(page.resources, total=page.total, start_index=query.start_index))
+        return respond(page.as_document(query))
 
 
 class RootSearchView(RootView):

@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 from ..conf import app_settings
 from ..models import ScimToken
 from ..protocol.errors import Forbidden, MethodNotAllowed, NotFound, Unauthorized
-from ..protocol.messages import ListQuery, list_response
+from ..protocol.messages import ListQuery
 from ..protocol.projection import Projection
 from ..services import audit, role_catalog, search
 from ..services.addresses import remote_address
@@ -47,6 +47,9 @@ def _forget(*, setting: str, **kwargs: Any) -> None:
 
 class ScimView(APIView):
     """What all endpoints share. The host's REST_FRAMEWORK settings have no effect on it."""
+
+    schema = None
+    """A document of the host's own API leaves these endpoints out; ``scim_openapi`` describes them."""
 
     http_method_names: Sequence[str] = ["get", "head", "post", "put", "patch", "delete"]
     depth: int = 1
@@ -149,7 +152,7 @@ class ResourceView(ScimView):
         """A page of what a query finds."""
         projection = Projection.parse(query.attributes, query.excluded_attributes, self.kind.resource_type)
         page = search.list_resources(self.kind, query, projection)
-        return respond(list_response(page.resources, total=page.total, start_index=query.start_index))
+        return respond(page.as_document(query))
 
     def locations(self, scim_id: str) -> dict[str, str]:
         return _locations(f"{self.caller.base_url}{self.kind.resource_type.endpoint}/{scim_id}")
@@ -247,7 +250,7 @@ class RolesView(ScimView):
             query = read_query(request._request)
             projection = Projection.parse(query.attributes, query.excluded_attributes, role_catalog.ROLES)
             page = role_catalog.list_roles(self.caller, query, projection)
-        return respond(list_response(page.resources, total=page.total, start_index=query.start_index))
+        return respond(page.as_document(query))
 
 
 class RoleView(ScimView):

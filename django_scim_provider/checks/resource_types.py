@@ -88,6 +88,7 @@ def check_model_adapters(adapter: ModelAdapter) -> Iterator[CheckMessage]:
         return  # check_schemas says so
     yield from _fields(adapter, place)
     yield from _filled(adapter, place)
+    yield from _saved(adapter, place)
     if type(adapter).get_queryset is ModelAdapter.get_queryset and any(one.multi_tenant for one in user_adapters()):
         yield Warning(
             "get_queryset is not overridden, so the identity provider of every tenant sees and changes all rows.",
@@ -95,6 +96,23 @@ def check_model_adapters(adapter: ModelAdapter) -> Iterator[CheckMessage]:
             obj=place,
             id="scim_provider.W106",
         )
+
+
+def _saved(adapter: ModelAdapter, place: str) -> Iterator[CheckMessage]:
+    """Columns that get no value when SCIM makes a row."""
+    if type(adapter).new_instance is not ModelAdapter.new_instance or type(adapter).create is not ModelAdapter.create:
+        return
+    written = {column.field for entry in entries(adapter) if entry.attr.writes for column in entry.columns}
+    for field in adapter.model._meta.concrete_fields:
+        filled = field in written or field.null or field.primary_key or getattr(field, "auto_now", False)
+        if not filled and not getattr(field, "auto_now_add", False) and field.get_default() is None:
+            yield Warning(
+                f"{field.name!r} of {adapter.model._meta.label} has no default and is not in the map, so new rows "
+                "cannot be saved.",
+                hint="Map it, give it a default, or fill it in new_instance.",
+                obj=place,
+                id="scim_provider.W107",
+            )
 
 
 def _label(found: type[ModelAdapter]) -> str:

@@ -20,6 +20,7 @@ from .base import check, configured, near
 _LEAST: Final = {
     "DEFAULT_COUNT": 1,
     "MAX_RESULTS": 1,
+    "CURSOR_TIMEOUT": 1,
     "MAX_FILTER_LENGTH": 1,
     "MAX_FILTER_TERMS": 1,
     "MAX_FILTER_DEPTH": 1,

@@ -25,6 +25,8 @@ class ServiceProviderConfig:
     change_password: bool = False
     sort: bool = True
     etag: bool = True
+    default_page_size: int = 100
+    cursor_timeout: int = 3600
     interop_profile: bool = False
     """Whether everything is as the SCIM 2.0 Interoperability Profile wants it; shown only where it is."""
 
@@ -45,6 +47,15 @@ class ServiceProviderConfig:
             "changePassword": {"supported": self.change_password},
             "sort": {"supported": self.sort},
             "etag": {"supported": self.etag},
+            # RFC 9865 section 4; by index where a client names neither, as section 2.4 advises.
+            "pagination": {
+                "cursor": True,
+                "index": True,
+                "defaultPaginationMethod": "index",
+                "defaultPageSize": min(self.default_page_size, self.max_results),
+                "maxPageSize": self.max_results,
+                "cursorTimeout": self.cursor_timeout,
+            },
             "authenticationSchemes": [dict(scheme) for scheme in self.authentication_schemes],
             "meta": {
                 "resourceType": "ServiceProviderConfig",

@@ -91,6 +91,26 @@ class InvalidVersion(BadRequest):
     scim_type = "invalidVers"
 
 
+class InvalidCursor(BadRequest):
+    """The cursor is not one of ours, or not for this query (RFC 9865 table 3)."""
+
+    scim_type = "invalidCursor"
+    default_detail = "The cursor is not valid. Begin with an empty one, and send back nextCursor as it was given."
+
+
+class ExpiredCursor(BadRequest):
+    """The cursor is older than ``cursorTimeout`` (RFC 9865 table 3)."""
+
+    scim_type = "expiredCursor"
+    default_detail = "The cursor has expired. Begin again with an empty one."
+
+
+class InvalidCount(BadRequest):
+    """``count`` is no number, or not that of the first page (RFC 9865 table 3)."""
+
+    scim_type = "invalidCount"
+
+
 class Unauthorized(ScimError):
     """401; the same text whatever was wrong with the credential, so that nothing can be probed."""
 

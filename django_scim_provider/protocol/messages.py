@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
-from .errors import InvalidSyntax, InvalidValue
+from .errors import InvalidCount, InvalidSyntax, InvalidValue
 from .urns import LIST_RESPONSE, SEARCH_REQUEST
 
 _STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
@@ -126,15 +126,22 @@ def _check_strings(value: Any) -> None:
             _check_strings(item)
 
 
-def list_response(resources: Sequence[Any], *, total: int, start_index: int) -> dict[str, Any]:
-    """One page of results (RFC 7644 section 3.4.2); ``Resources`` is there even when it is empty, as Okta needs it."""
-    return {
-        "schemas": [LIST_RESPONSE],
-        "totalResults": total,
-        "startIndex": start_index,
-        "itemsPerPage": len(resources),
-        "Resources": list(resources),
-    }
+def list_response(
+    resources: Sequence[Any], *, total: int, start_index: int | None, next_cursor: str | None = None
+) -> dict[str, Any]:
+    """One page of results (RFC 7644 section 3.4.2); ``Resources`` is there even when it is empty, as Okta needs it.
+
+    :param start_index: ``None`` where pages are asked for by cursor (RFC 9865 section 2).
+    :param next_cursor: ``None`` on the last page.
+    """
+    document: dict[str, Any] = {"schemas": [LIST_RESPONSE], "totalResults": total}
+    if start_index is not None:
+        document["startIndex"] = start_index
+    document["itemsPerPage"] = len(resources)
+    if next_cursor is not None:
+        document["nextCursor"] = next_cursor
+    document["Resources"] = list(resources)
+    return document
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +155,15 @@ class ListQuery:
     """At least 1."""
     count: int | None = None
     """At least 0; ``None`` when the client did not say."""
+    cursor: str | None = None
+    """RFC 9865: empty for the first page; ``None`` for pages by ``startIndex``."""
     attributes: tuple[str, ...] = ()
     excluded_attributes: tuple[str, ...] = ()
 
 
 _PARAMETERS: Final = {
     name.lower(): name
-    for name in ("filter", "sortBy", "sortOrder", "startIndex", "count", "attributes", "excludedAttributes")
+    for name in ("filter", "sortBy", "sortOrder", "startIndex", "count", "cursor", "attributes", "excludedAttributes")
 }
 
 
@@ -164,6 +173,7 @@ def parse_query(params: Mapping[str, str]) -> ListQuery:
     An empty ``filter`` is handed on as it is, for the filter parser to refuse: ignoring it would return everyone.
 
     :raises InvalidValue: a number or sort order that is none, or a parameter given in two spellings.
+    :raises InvalidCount: a ``count`` that is none beside a ``cursor``.
     """
     known: dict[str, str] = {}
     for name, value in params.items():
@@ -180,7 +190,8 @@ def parse_query(params: Mapping[str, str]) -> ListQuery:
         sort_by=known.get("sortBy") or None,
         descending=order == "descending",
         start_index=max(1, _paging_number(known["startIndex"], "startIndex")) if "startIndex" in known else 1,
-        count=max(0, _paging_number(known["count"], "count")) if "count" in known else None,
+        count=max(0, _count(known["count"], cursor="cursor" in known)) if "count" in known else None,
+        cursor=known.get("cursor"),
         attributes=_names(known.get("attributes", "")),
         excluded_attributes=_names(known.get("excludedAttributes", "")),
     )
@@ -235,6 +246,16 @@ def _paging_number(text: str, name: str) -> int:
     if huge is None:
         return parse_integer(text, name)
     return -_HUGEST if huge[1] == "-" else _HUGEST
+
+
+def _count(text: str, *, cursor: bool) -> int:
+    """RFC 9865 section 2.1 has its own keyword for what RFC 7644 calls an invalid value."""
+    try:
+        return _paging_number(text, "count")
+    except InvalidValue as error:
+        if cursor:
+            raise InvalidCount(error.detail) from None
+        raise
 
 
 def _names(text: str) -> tuple[str, ...]:

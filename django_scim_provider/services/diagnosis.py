@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import django
 from django.db import DatabaseError, models
 
-from ..adapters import UserAdapter
+from ..adapters import ResourceAdapter, UserAdapter
 from ..protocol.errors import Forbidden, ScimError
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
@@ -25,16 +25,16 @@ _PROTECTED: Final = (
     "delete them. Let it be true only for people whom the application itself gave a protected role."
 )
 _NO_VALUE: Final = (
-    "The column `{name}` of {model} has no default and is not in the attribute map: new users cannot be saved. "
+    "The column `{name}` of {model} has no default and is not in the attribute map: new {row}s cannot be saved. "
     "Add it to the map or give it a default."
 )
 _SAME_VALUE: Final = (
-    "The column `{name}` of {model} is unique and is not in the attribute map: only one new user can be saved, for the "
-    "next one has the same value there. Add it to the map or give it a default that differs from user to user."
+    "The column `{name}` of {model} is unique and is not in the attribute map: only one new {row} can be saved, for "
+    "the next one has the same value there. Add it to the map or give it a default that differs from {row} to {row}."
 )
 
 
-def explain(error: Exception, adapter: UserAdapter) -> list[str]:
+def explain(error: Exception, adapter: ResourceAdapter) -> list[str]:
     """What a step of the life cycle ran into: at least one sentence.
 
     Unlike ``detail`` on the wire these may quote the database, since a developer reads them on a terminal.
@@ -42,7 +42,7 @@ def explain(error: Exception, adapter: UserAdapter) -> list[str]:
     cause = error.__cause__ if isinstance(error, ScimError) and error.__cause__ is not None else error
     if isinstance(cause, DatabaseError):
         return _database(cause, adapter)
-    if isinstance(cause, Forbidden):
+    if isinstance(cause, Forbidden) and isinstance(adapter, UserAdapter):
         return [_PROTECTED]
     if isinstance(cause, ScimError):
         kind = f" {cause.scim_type}" if cause.scim_type else ""
@@ -53,7 +53,7 @@ def explain(error: Exception, adapter: UserAdapter) -> list[str]:
 # The database ----------------------------------------------------------------------------------------------
 
 
-def _database(error: BaseException, adapter: UserAdapter) -> list[str]:
+def _database(error: BaseException, adapter: ResourceAdapter) -> list[str]:
     text = str(error)
     named = [sentence for column, sentence in _suspects(adapter) if re.search(rf"\b{re.escape(column)}\b", text)]
     if named:
@@ -63,8 +63,9 @@ def _database(error: BaseException, adapter: UserAdapter) -> list[str]:
     return [f"The database refused a row{where}: {' '.join(text.split())}"]
 
 
-def _suspects(adapter: UserAdapter) -> Iterator[tuple[str, str]]:
+def _suspects(adapter: ResourceAdapter) -> Iterator[tuple[str, str]]:
     """Columns that get no value of their own when SCIM creates a person, each with what to change."""
+    row = "user" if isinstance(adapter, UserAdapter) else "row"
     for field in _unmapped(adapter):
         if field.unique:
             sentence = _SAME_VALUE
@@ -72,10 +73,10 @@ def _suspects(adapter: UserAdapter) -> Iterator[tuple[str, str]]:
             sentence = _NO_VALUE
         else:
             continue
-        yield field.column or field.name, sentence.format(name=field.name, model=field.model._meta.label)
+        yield field.column or field.name, sentence.format(name=field.name, model=field.model._meta.label, row=row)
 
 
-def _unmapped(adapter: UserAdapter) -> Iterator[models.Field[Any, Any]]:
+def _unmapped(adapter: ResourceAdapter) -> Iterator[models.Field[Any, Any]]:
     """NOT NULL columns of the models that SCIM writes, less those that the map fills."""
     paths = [path for mapped in adapter.mapping if mapped.attr.writes for path in mapped.columns]
     filled = {path.field for path in paths}

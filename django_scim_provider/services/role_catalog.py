@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
 from ..adapters.roles import Role
-from ..conf import app_settings
 from ..protocol import core_schemas, filters
 from ..protocol.errors import InvalidValue, NotFound
 from ..protocol.etags import Match, digest
@@ -14,8 +14,10 @@ from ..protocol.keys import fold
 from ..protocol.messages import ListQuery
 from ..protocol.projection import Projection
 from ..protocol.schemas import ResourceType
+from . import cursors
 from .context import Context
-from .search import Found, Page
+from .cursors import Mark
+from .search import Found, Page, page_size
 
 ROLES: Final = ResourceType("Role", "/Roles", "A role that the application knows", core_schemas.ROLE)
 
@@ -25,21 +27,27 @@ def list_roles(context: Context, query: ListQuery, projection: Projection) -> Pa
 
     :raises InvalidFilter: see ``parse_filter``.
     :raises InvalidValue: ``sortBy`` is not ``displayName`` or ``id``.
+    :raises InvalidCursor: and others, see ``cursors.decode``.
     """
     found = [_document(context, role) for role in _roles(context)]
     if query.filter is not None:
         tolerance, limits = context.dialect.tolerance, context.filter_limits
         node = filters.parse_filter(query.filter, ROLES, tolerance=tolerance, limits=limits)
         found = [document for document in found if filters.matches(node, document)]
-    if query.sort_by is not None:
-        name = {"displayname": "displayName", "id": "id"}.get(query.sort_by.lower())
-        if name is None:
-            raise InvalidValue("Roles can be sorted by displayName and id.")
-        found.sort(key=lambda document: fold(str(document[name])), reverse=query.descending)
-    count = app_settings.DEFAULT_COUNT if query.count is None else query.count
-    start = query.start_index - 1
-    page = found[start : start + min(count, app_settings.MAX_RESULTS)]
-    return Page([projection.apply(document) for document in page], len(found))
+    mark = None if query.cursor is None else cursors.decode(context, ROLES, query)
+    total, count = (len(found) if mark is None else mark.total), page_size(query, mark)
+    order = _order(query)
+    found.sort(key=order, reverse=query.descending)
+    if mark is not None:
+        last = (mark.key, mark.pk)
+        found = [role for role in found if (order(role) < last if query.descending else order(role) > last)]
+    page = found[query.start_index - 1 :][:count]
+    next_cursor = None
+    if query.cursor is not None and page and len(page) < len(found):
+        key, role_id = order(page[-1])
+        last_shown = Mark(query.count if mark is None else mark.size, total, role_id, key)
+        next_cursor = cursors.encode(context, ROLES, query, last_shown)
+    return Page([projection.apply(document) for document in page], total, next_cursor)
 
 
 def get_role(context: Context, key: str, projection: Projection, condition: Match) -> Found:
@@ -58,6 +66,19 @@ def get_role(context: Context, key: str, projection: Projection, condition: Matc
 def location(context: Context, key: str) -> str:
     """Where a role is to be found."""
     return f"{context.base_url}{ROLES.endpoint}/{quote(key, safe='')}"
+
+
+def _order(query: ListQuery) -> Callable[[Mapping[str, Any]], tuple[str, str]]:
+    """What roles are sorted by: without ``sortBy`` the order stays that in which the backend lists them."""
+    if query.sort_by is None and query.cursor is None:
+        return lambda role: ("", "")
+    if query.sort_by is None:
+        # A place in the backend's order cannot be found again once the role there is gone.
+        return lambda role: ("", role["id"])
+    name = {"displayname": "displayName", "id": "id"}.get(query.sort_by.lower())
+    if name is None:
+        raise InvalidValue("Roles can be sorted by displayName and id.")
+    return lambda role: (fold(role[name]), role["id"])
 
 
 def _roles(context: Context) -> list[Role]:

@@ -7,23 +7,25 @@ from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
-from django.db.models import OrderBy, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from ..adapters.conditions import resource_id as known_id
 from ..adapters.group_query import compile_group_filter, compile_group_sort
-from ..adapters.query import HOST, compile_filter, compile_sort
+from ..adapters.query import HOST, compile_filter
+from ..adapters.sorting import compile_sort
 from ..conf import app_settings
 from ..protocol import filters
 from ..protocol.errors import InvalidValue, NotFound
 from ..protocol.etags import Match, weak
 from ..protocol.filters import Compare, Filter
 from ..protocol.keys import fold
-from ..protocol.messages import ListQuery
+from ..protocol.messages import ListQuery, list_response
 from ..protocol.paths import split_path
 from ..protocol.projection import Projection
 from ..protocol.schemas import BoundPath, ResourceType
-from . import group_rows, nesting
+from . import cursors, group_rows, nesting
 from .context import Context
+from .cursors import Mark, Order
 from .group_rows import GroupRow
 from .rows import UserRow, count, document, fetch, first_page, groups_of, look_up, people
 
@@ -33,6 +35,12 @@ class Page(NamedTuple):
 
     resources: list[dict[str, Any]]
     total: int
+    next_cursor: str | None = None
+
+    def as_document(self, query: ListQuery) -> dict[str, Any]:
+        """The list response to the query."""
+        start_index = query.start_index if query.cursor is None else None
+        return list_response(self.resources, total=self.total, start_index=start_index, next_cursor=self.next_cursor)
 
 
 class Found(NamedTuple):
@@ -135,7 +143,7 @@ class Users(Kind[UserRow]):
         return compile_filter(node, self.context.adapter, self.context.connection, below=below)
 
     def order(self, path: BoundPath) -> Any:
-        return compile_sort(path, self.context.adapter)
+        return compile_sort(path, self.context.adapter, self.context.connection)
 
     def fetch(self, queryset: QuerySet[Any]) -> list[UserRow]:
         return fetch(queryset, self.context)
@@ -277,15 +285,16 @@ def _row(kind: Kind[RowT], scim_id: str) -> RowT:
 
 
 def list_resources(kind: Kind[Any], query: ListQuery, projection: Projection) -> Page:
-    """A page (RFC 7644 section 3.4.2): ids first, then their rows and what belongs to them.
+    """A page (RFC 7644 section 3.4.2, RFC 9865): ids first, then their rows and what belongs to them.
 
     :raises InvalidFilter: the filter cannot be answered.
     :raises InvalidValue: ``sortBy`` names nothing to sort by.
+    :raises InvalidCursor: and others, see ``cursors.decode``.
     """
     node = None if query.filter is None else _parse(kind, query.filter)
-    count = app_settings.DEFAULT_COUNT if query.count is None else query.count
-    count = min(count, app_settings.MAX_RESULTS)
-    if isinstance(node, Compare) and node.operator == "eq" and _is_plain(query) and count > 0:
+    mark = None if query.cursor is None else cursors.decode(kind.context, kind.resource_type, query)
+    count = page_size(query, mark)
+    if isinstance(node, Compare) and node.operator == "eq" and _is_plain(query, mark) and count > 0:
         # The look-up that identity providers send before everything else.
         rows = kind.named(node, count + 1)
         if rows is not None and len(rows) <= count:
@@ -295,15 +304,45 @@ def list_resources(kind: Kind[Any], query: ListQuery, projection: Projection) ->
         found = found.filter(kind.condition(node))
     if count == 0:
         return Page([], found.count())
-    if node is None and query.sort_by is None and query.start_index == 1:
+    if query.cursor is not None:
+        return _page_after(kind, query, found, mark, projection)
+    if node is None and _is_plain(query, mark):
         rows = kind.first_page(count)
         return Page(kind.render(rows, projection), len(rows) if len(rows) < count else kind.count())
     start = query.start_index - 1
-    ids = list(found.order_by(*_order(kind, query)).values_list("pk", flat=True)[start : start + count])
+    ids = list(found.order_by(*_order(kind, query).terms).values_list("pk", flat=True)[start : start + count])
     # The page itself tells the total where it is the last one and not empty beyond the end.
     total = start + len(ids) if len(ids) < count and (ids or start == 0) else found.count()
-    by_pk = {row.pk: row for row in kind.fetch(kind.queryset().filter(pk__in=ids))} if ids else {}
-    return Page(kind.render([by_pk[pk] for pk in ids if pk in by_pk], projection), total)
+    return Page(_render(kind, ids, projection), total)
+
+
+def page_size(query: ListQuery, mark: Mark | None = None) -> int:
+    """How many resources the page may have, at most."""
+    count = query.count if mark is None else mark.size
+    return min(app_settings.DEFAULT_COUNT if count is None else count, app_settings.MAX_RESULTS)
+
+
+def _page_after(
+    kind: Kind[Any], query: ListQuery, found: QuerySet[Any], mark: Mark | None, projection: Projection
+) -> Page:
+    """The page after the mark, or the first."""
+    count = page_size(query, mark)
+    # One more than are shown tells whether others follow.
+    rows = _order(kind, query).after(found, mark, count + 1)
+    shown, more = rows[:count], len(rows) > count
+    counted = found.count() if more and mark is None else len(rows)
+    total = counted if mark is None else mark.total
+    resources = _render(kind, [pk for pk, _ in shown], projection)
+    if not more:
+        return Page(resources, total)
+    last = Mark(query.count if mark is None else mark.size, total, *shown[-1])
+    return Page(resources, total, cursors.encode(kind.context, kind.resource_type, query, last))
+
+
+def _render(kind: Kind[Any], pks: Sequence[Any], projection: Projection) -> list[dict[str, Any]]:
+    """The resources with these primary keys, in their order; none for those that are gone meanwhile."""
+    by_pk = {row.pk: row for row in kind.fetch(kind.queryset().filter(pk__in=pks))} if pks else {}
+    return kind.render([by_pk[pk] for pk in pks if pk in by_pk], projection)
 
 
 def get_user(context: Context, scim_id: str, projection: Projection) -> dict[str, Any]:
@@ -323,19 +362,18 @@ def _parse(kind: Kind[Any], text: str) -> Filter:
     )
 
 
-def _is_plain(query: ListQuery) -> bool:
-    return query.sort_by is None and query.start_index == 1
+def _is_plain(query: ListQuery, mark: Mark | None) -> bool:
+    """Whether the first page is asked for, in the order of a list without ``sortBy``."""
+    return query.sort_by is None and query.start_index == 1 and mark is None
 
 
-def _order(kind: Kind[Any], query: ListQuery) -> list[Any]:
+def _order(kind: Kind[Any], query: ListQuery) -> Order:
     if query.sort_by is None:
-        return ["pk"]
+        return Order()
     parts = split_path(query.sort_by)
     path = kind.resource_type.bind(*parts) if parts else None
     if path is None:
         raise InvalidValue("sortBy names no attribute of this resource type.")
     if path.is_hidden:  # the order would tell it
         raise InvalidValue(f"Results cannot be sorted by {path.key}.")
-    # Resources without a value come last when ascending, first when descending (RFC 7644 section 3.4.2.3).
-    nulls = "nulls_first" if query.descending else "nulls_last"
-    return [OrderBy(kind.order(path), descending=query.descending, **{nulls: True}), "pk"]
+    return Order(kind.order(path), query.descending)

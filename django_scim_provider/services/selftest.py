@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import uuid4
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections as databases
 from django.db import transaction
 
-from ..adapters import MapError, UserAdapter
+from ..adapters import MapError, UserAdapter, get_model_adapters
 from ..adapters.fields import PathError
 from ..models import ScimConnection
 from ..protocol.errors import NotFound, Uniqueness
@@ -20,26 +19,11 @@ from ..protocol.messages import ListQuery
 from ..protocol.projection import Projection
 from ..protocol.urns import PATCH_OP
 from ..protocol.validation import clean_resource
-from . import connections, search, specimen, sync, user_answers, users
+from . import connections, search, selftest_records, specimen, sync, user_answers, users
 from .context import Context
 from .diagnosis import explain
+from .findings import Finding, Status, different
 from .rows import people
-
-
-class Status(StrEnum):
-    OK = "ok"
-    ADVICE = "advice"
-    """It works, and there is something to change all the same."""
-    FAILED = "failed"
-    SKIPPED = "skipped"
-
-
-class Finding(NamedTuple):
-    """One step of the check, and what to change."""
-
-    step: str
-    status: Status
-    remarks: tuple[str, ...] = ()
 
 
 def check(connection: ScimConnection | None = None, *, tenant: str = "", portal: str = "") -> list[Finding]:
@@ -63,6 +47,8 @@ def check(connection: ScimConnection | None = None, *, tenant: str = "", portal:
         if connection._state.adding:
             connection.save(using=context.using, force_insert=True)
         found += _LifeCycle(context).play()
+        for adapter in get_model_adapters(connection.portal):
+            found += selftest_records.play(context, adapter)
         transaction.set_rollback(True, using=context.using)
     return found
 
@@ -255,7 +241,7 @@ class _LifeCycle:
     def _shows(self, wanted: Mapping[str, Any]) -> Iterator[str]:
         """Tell which attributes are not shown as they were sent."""
         self.sent = dict(wanted)
-        for key, (sent, answer) in _different(wanted, self._read()).items():
+        for key, (sent, answer) in different(wanted, self._read()).items():
             found = self.adapter.columns_of(key) or self.adapter.columns_of(key.rpartition(".")[0])
             columns = ", ".join(f"`{column}`" for column in sorted(found))
             yield (
@@ -281,16 +267,3 @@ class _LifeCycle:
 
 def _patch_op(*operations: Mapping[str, Any]) -> dict[str, Any]:
     return {"schemas": [PATCH_OP], "Operations": [{"op": "replace", **operation} for operation in operations]}
-
-
-def _different(sent: Mapping[str, Any], shown: Mapping[str, Any], prefix: str = "") -> dict[str, tuple[Any, Any]]:
-    """What was sent and what is shown of it, by attribute, where the two differ."""
-    found: dict[str, tuple[Any, Any]] = {}
-    for name, value in sent.items():
-        answer = shown.get(name)
-        if isinstance(value, dict):
-            separator = ":" if ":" in name else "."
-            found |= _different(value, answer or {}, f"{prefix}{name}{separator}")
-        elif value != answer:
-            found[f"{prefix}{name}"] = (value, answer)
-    return found

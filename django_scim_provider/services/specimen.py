@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.db import models
 
-from ..adapters import UserAdapter
+from ..adapters import ResourceAdapter, UserAdapter
 from ..adapters.base import Mapped
 from ..protocol.schemas import Attribute, BoundPath
 
@@ -66,7 +66,7 @@ def body(adapter: UserAdapter, user_name: str, variant: int) -> dict[str, Any]:
     return {"schemas": [adapter.schema.id, *extensions], **document}
 
 
-def values(adapter: UserAdapter, variant: int) -> Iterator[tuple[BoundPath, Any]]:
+def values(adapter: ResourceAdapter, variant: int) -> Iterator[tuple[BoundPath, Any]]:
     """A value for every attribute that the map writes, and for some that it does not know."""
     mapped_attributes = set()
     for mapped in adapter.mapping:
@@ -93,10 +93,14 @@ def _fitting(mapped: Mapped, variant: int) -> Any:
     if field.flatchoices:
         choices = [choice for choice, _ in field.flatchoices if choice not in (None, "")]
         return mapped.attr.from_host(mapped.path, (choices[variant % len(choices)],))
+    unique = field.unique and not column.is_json_key
     if not isinstance(value, str):
-        return value
+        return secrets.randbelow(30_000) if unique and mapped.path.target.type == "integer" else value
     if mapped.path.target.type == "string" and not column.is_json_key:
         value = next((texts[variant] for kind, texts in _BY_COLUMN if isinstance(field, kind)), value)
+    if unique and isinstance(field, models.CharField | models.TextField) and not isinstance(field, models.URLField):
+        # Nobody else may have it, the second specimen included.
+        value = f"{secrets.token_hex(4)}.{value}"
     # A UUIDField has a max_length as well, of its digits without dashes.
     return value[: field.max_length] if isinstance(field, models.CharField) else value
 
@@ -104,6 +108,10 @@ def _fitting(mapped: Mapped, variant: int) -> Any:
 def _value(attribute: Attribute, variant: int) -> Any:
     if attribute.type == "complex":
         return _complex(attribute, variant)
+    return [_single(attribute, variant)] if attribute.multi_valued else _single(attribute, variant)
+
+
+def _single(attribute: Attribute, variant: int) -> Any:
     if attribute.canonical_values:
         return attribute.canonical_values[variant % len(attribute.canonical_values)]
     known: Any = _KNOWN.get(attribute.name) or _BY_TYPE.get(attribute.type)

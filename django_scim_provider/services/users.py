@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import reduce
-from operator import or_
 from typing import Any
 
-from django.db import connections
-from django.db.models import Q
 from django.dispatch import Signal
 
 from .. import signals
@@ -21,9 +17,9 @@ from ..protocol.etags import Match
 from ..protocol.keys import user_name_key
 from ..protocol.patch import apply_operations, parse_operations
 from ..protocol.validation import clean_resource, require
-from . import accounts, audit, belonging, guard, lifecycle, me, roles, sync
+from . import accounts, audit, belonging, guard, lifecycle, me, roles, sync, user_index
 from .context import Context
-from .rows import Index, groups_of, host_columns, index_of, lock
+from .rows import groups_of, host_columns, index_of, lock
 from .search import resource_id
 from .transactions import announce, now, run
 from .user_answers import Written, event_values, permit, sent_by, sent_in, written
@@ -44,6 +40,7 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
     key = user_name_key(wanted["userName"])
 
     def work() -> Written:
+        user_index.lock_if_unique(context)
         revived = _holder(context, key)
         if revived is not None:
             return _change(context, revived, lambda _: (wanted, cleaned.ignored), audit.Action.CREATE)
@@ -64,7 +61,9 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
             known = context.adapter.shown({}, host_columns(context, row.user))
             row.attributes = context.adapter.remembered(known, shown=known, sent={})
         row.save(using=context.using, force_insert=True)
-        _write_index(context, row, {}, index_of(context, row, row.user))
+        index = index_of(context, row, row.user)
+        user_index.refuse_taken(context, row, {}, index)
+        user_index.write(context, row, {}, index)
         roles.give_default(context, row)
         if was_there:
             _announce(context, signals.user_provisioned, row)
@@ -206,6 +205,7 @@ Compute = Callable[[Mapping[str, Any]], tuple[dict[str, Any], tuple[str, ...]]]
 def _change(context: Context, scim_id: Any, compute: Compute, action: str, if_match: Match | None = None) -> Written:
     """Read the resource under its locks, work out the new one, and write the difference."""
     adapter = context.adapter
+    user_index.lock_if_unique(context)
     row, user = lock(context, scim_id)
     stored, was_live = row.attributes, adapter.is_live(user, context.connection)
     shown = adapter.shown(stored, host_columns(context, user))
@@ -243,11 +243,12 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str, if_ma
             belonging.enter(context, row)
         elif after and not before and user is not None and adapter.is_new_member(user):
             belonging.reenter(context, row)
-        index = index_of(context, row, row.user)
+        old, index = adapter.index(shown, live=was_live, sent=stored), index_of(context, row, row.user)
+        user_index.refuse_taken(context, row, old, index)
         if unseen:
             sync.rebuild_index(context, row, index)
         else:
-            _write_index(context, row, adapter.index(shown, live=was_live, sent=stored), index)
+            user_index.write(context, row, old, index)
     audit.record(
         context,
         action,
@@ -344,32 +345,6 @@ def _write_host(
     if before and not after:
         return lifecycle.deprovision(context, row, user, context.connection.on_deactivate)
     return lifecycle.readmit(context, row, user) if returns else ""
-
-
-def _write_index(context: Context, row: ScimUser, old: Index, new: Index) -> None:
-    """Bring the filter index in line: at most one statement for what is new, one for what is gone."""
-    values = ScimValue.objects.using(context.using)
-    gone = [Q(attribute=attribute, position=position) for attribute, position in old.keys() - new.keys()]
-    if gone:
-        stale = values.filter(scim_user=row).filter(reduce(or_, gone))
-        stale.delete()
-    changed = [
-        ScimValue(scim_user=row, attribute=attribute, position=position, **value._asdict())
-        for (attribute, position), value in new.items()
-        if old.get((attribute, position)) != value
-    ]
-    if not changed:
-        return
-    if not old:
-        values.bulk_create(changed)
-        return
-    targeted = connections[context.using].features.supports_update_conflicts_with_target
-    values.bulk_create(
-        changed,
-        update_conflicts=True,
-        update_fields=["type", "primary", "value_key"],
-        unique_fields=["scim_user", "attribute", "position"] if targeted else None,
-    )
 
 
 def _announce(context: Context, signal: Signal, row: ScimUser, **more: Any) -> None:

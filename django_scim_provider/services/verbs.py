@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Final, Protocol
 
-from ..adapters import ModelAdapter, get_model_adapters
+from ..adapters import ModelAdapter, get_group_adapter, get_model_adapters, get_user_adapter
 from ..conf import app_settings
 from ..protocol.etags import Match
 from ..protocol.projection import Projection
+from ..protocol.schemas import ResourceType
 from . import groups, records, search, user_answers, users
 from .context import Context
 
@@ -70,6 +71,12 @@ def verbs_of(context: Context) -> Mapping[str, Verbs]:
     """What can be done in a connection, by the endpoint of the resource type (``/Users``), in the order of a search."""
     own = {adapter.endpoint: _of_model(adapter) for adapter in get_model_adapters(context.connection.portal)}
     return {context.adapter.endpoint: USERS, context.group_adapter.endpoint: GROUPS, **own}
+
+
+def resource_types(portal: str) -> tuple[ResourceType, ...]:
+    """Those of a portal, in the same order."""
+    adapters = (get_user_adapter(portal), get_group_adapter(portal), *get_model_adapters(portal))
+    return tuple(adapter.resource_type for adapter in adapters)
 
 
 def is_endpoint(endpoint: str) -> bool:

@@ -90,7 +90,11 @@ DATABASES = {"default": _database}
 CACHES = {"default": env.cache_url("REDIS_URL" if "REDIS_URL" in env else "CACHE_URL", default="locmemcache://")}
 
 SCIM_PROVIDER: dict[str, Any] = {
-    "ADAPTERS": {"Group": "workspace.scim.TeamAdapter"},
+    "ADAPTERS": {
+        "User": "workspace.scim.PersonAdapter",
+        "Group": "workspace.scim.TeamAdapter",
+        "Device": "workspace.scim.DeviceAdapter",
+    },
     # False, so that scripts and the demo reach it on this machine. A real site leaves this key out.
     "REQUIRE_HTTPS": env.bool("SCIM_REQUIRE_HTTPS", default=False),
 }

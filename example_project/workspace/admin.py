@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from .models import Membership, Organization, Team, TeamMembership
+from .models import Badge, Device, Membership, Organization, Team, TeamMembership
 
 
 class MembershipInline(admin.TabularInline):
@@ -42,3 +42,20 @@ class TeamAdmin(admin.ModelAdmin):
     autocomplete_fields = ("organization",)
     search_fields = ("name",)
     inlines = (TeamMembershipInline,)
+
+
+@admin.register(Badge)
+class BadgeAdmin(admin.ModelAdmin):
+    list_display = ("user", "number", "floor")
+    list_select_related = ("user",)
+    autocomplete_fields = ("user",)
+    search_fields = ("number", "user__username")
+
+
+@admin.register(Device)
+class DeviceAdmin(admin.ModelAdmin):
+    list_display = ("name", "serial", "organization", "in_use")
+    list_filter = ("organization", "in_use")
+    list_select_related = ("organization",)
+    autocomplete_fields = ("organization",)
+    search_fields = ("name", "serial")

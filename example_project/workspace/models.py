@@ -68,3 +68,34 @@ class TeamMembership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.team}"
+
+
+class Badge(models.Model):
+    """What the front desk knows of a person; SCIM shows it as an extension."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="badge")
+    number = models.CharField(max_length=20, unique=True, null=True, blank=True)
+    floor = models.IntegerField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.number or f"of {self.user}"
+
+
+class Device(models.Model):
+    """A computer or a telephone; SCIM shows it as a resource type of its own."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="devices")
+    serial = models.CharField(max_length=40)
+    name = models.CharField(max_length=80, blank=True)
+    in_use = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["organization", "serial"], name="workspace_device_serial"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.serial

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from typing import Any
 
@@ -39,7 +40,7 @@ NAMES = [
     " x",
 ]
 GROUPS = 40
-FILTERS = 600
+FILTERS = int(os.environ.get("SCIM_FILTERS", "600"))
 
 
 @pytest.fixture

@@ -273,7 +273,7 @@ REFUSED_EVERYWHERE = {"bell", "escape", "delete", "next line"}
 REFUSED_IN_NAMES_SHOWN = {"right to left override"}
 REFUSED_IN_USER_NAME = {
     "family", "astral", "hebrew and latin", "zero width", "soft hyphen", "byte order mark", "right to left override",
-    "tab", "line feed", "unassigned", "private use", "spaces around", "only a space",
+    "line separator", "tab", "line feed", "unassigned", "private use", "spaces around", "only a space",
     *REFUSED_EVERYWHERE,
 }  # fmt: skip
 

@@ -31,6 +31,8 @@ class BadgeAdapter(UserAdapter):
                 Attribute("pin", mutability="writeOnly"),
                 Attribute("secret", returned="never"),
                 Attribute("notes", returned="request"),
+                Attribute("chip", uniqueness="server"),
+                Attribute("trail", type="complex", returned="request", sub_attributes=(Attribute("step"),)),
                 Attribute("level", canonical_values=("low", "high")),
                 Attribute("printed", mutability="readOnly"),
                 Attribute("site", returned="always"),
@@ -50,13 +52,13 @@ class BadgeAdapter(UserAdapter):
 
 FULL = {
     "number": "A1",
-    "pin": "1234",
+    "pin": "pin one",
     "secret": "hush",
     "notes": "n",
     "level": "middle",
     "printed": "yes",
     "site": "HQ",
-    "door": {"label": "main", "memo": "m", "code": "99"},
+    "door": {"label": "main", "memo": "m", "code": "key one"},
 }
 SHOWN = {"number": "A1", "level": "middle", "site": "HQ", "door": {"label": "main"}}
 
@@ -108,25 +110,31 @@ def test_read_only_is_ignored_in_bodies_and_refused_in_paths(scim: ScimClient, a
 def test_what_is_never_returned_is_kept_and_told_by_nothing(scim: ScimClient, ann: dict[str, Any]) -> None:
     path = f"/Users/{ann['id']}"
     held = row_of(ann).attributes[B]
-    assert (held["pin"], held["secret"], held["door"]["code"]) == ("1234", "hush", "99")
+    assert (held["pin"], held["secret"], held["door"]["code"]) == ("pin one", "hush", "key one")
     asked = f"{B},{PIN},{B}:secret,{B}:door.code"
     answers = [
         scim.get(path, attributes=asked),
         scim.get("/Users", attributes=asked),
-        patch(scim, ann, B, {"pin": "4321", "secret": "psst", "door": {"code": "77"}}, f"?attributes={asked}"),
+        patch(scim, ann, B, {"pin": "pin two", "secret": "psst", "door": {"code": "key two"}}, f"?attributes={asked}"),
         scim.put(path, scim.get(path).json() | {"title": "Boss"}),  # read and sent back: nothing hidden is lost
     ]
     for answer in answers:
         assert answer.status_code == 200, answer.content
-        assert not any(word in answer.content for word in (b"1234", b"hush", b"4321", b"psst", b'"code"', b"77"))
+        assert not any(
+            word in answer.content for word in (b"pin one", b"hush", b"pin two", b"psst", b'"code"', b"key two")
+        )
     held = row_of(ann).attributes[B]
-    assert (held["pin"], held["secret"], held["door"]["code"]) == ("4321", "psst", "77")
+    assert (held["pin"], held["secret"], held["door"]["code"]) == ("pin two", "psst", "key two")
     for name in (PIN, f"{B}:secret", f"{B}:door.code"):
         assert is_error(scim.get("/Users", filter=f'{name} eq "1"'), 400, "invalidFilter")
         assert is_error(scim.get("/Users", sortBy=name), 400, "invalidValue")
     told = repr(list(ScimEvent.objects.values_list("values", "detail")))
     assert "main" in told
-    assert not any(word in told for word in ("1234", "hush", "4321", "psst", "'code'"))
+    assert not any(word in told for word in ("pin one", "hush", "pin two", "psst", "'code'"))
+    scim.create("bob@example.com", **{B: {"pin": "pin one"}})
+    last = ScimEvent.objects.latest("pk").values
+    assert B not in last
+    assert last["userName"] == "bob@example.com"
     # The version is no way to guess it: only the time of the change tells.
     row = row_of(ann)
     tag = scim.get(path).headers["ETag"]
@@ -149,6 +157,7 @@ def test_returned_on_request_is_shown_to_who_asks_and_to_who_sends_it(scim: Scim
     assert patch(scim, ann, NOTES, "o").json()[B] == SHOWN | {"notes": "o"}
     assert patch(scim, ann, f"{B}:door.memo", "x").json()[B] == SHOWN | {"door": {"label": "main", "memo": "x"}}
     assert patch(scim, ann, f"{B}:door", {"memo": "m"}).json()[B] == SHOWN | {"door": memo}
+    assert patch(scim, ann, f"{B}:trail.step", "1").json()[B] == SHOWN | {"trail": {"step": "1"}}
     # What the client asks of the answer comes first.
     assert patch(scim, ann, NOTES, "p", f"?excludedAttributes={NOTES}").json()[B] == SHOWN
     assert patch(scim, ann, NOTES, "q", "?attributes=userName").json()[B] == {"site": "HQ"}
@@ -156,6 +165,21 @@ def test_returned_on_request_is_shown_to_who_asks_and_to_who_sends_it(scim: Scim
     assert scim.put(path, person("ann@example.com", **{B: {"site": "HQ", "notes": "r"}})).json()[B]["notes"] == "r"
     assert "notes" not in scim.put(path, person("ann@example.com")).json()[B]
     assert read(scim, ann, NOTES) == {"notes": "r"}
+
+
+def test_unique_value_without_a_column_belongs_to_one_person(scim: ScimClient, ann: dict[str, Any]) -> None:
+    chip = f"{B}:chip"
+    bob, taken = scim.create("bob@example.com"), person("cy@example.com", **{B: {"chip": "CHIP"}})
+    assert patch(scim, ann, chip, "chip").status_code == 200
+    assert patch(scim, ann, B, {"chip": "Chip", "level": "low"}).status_code == 200
+    assert is_error(scim.post("/Users", taken), 409, "uniqueness")
+    assert is_error(patch(scim, bob, chip, "CHIP"), 409, "uniqueness")
+    assert is_error(scim.put(f"/Users/{bob['id']}", taken | {"userName": "bob@example.com"}), 409, "uniqueness")
+    assert "chip" not in row_of(bob).attributes.get(B, {})
+    assert [found["userName"] for found in scim.find(f'{chip} eq "chip"')] == ["ann@example.com"]
+    # Who is gone needs it no more.
+    assert scim.delete(f"/Users/{ann['id']}").status_code == 204
+    assert scim.post("/Users", taken).status_code == 201
 
 
 def test_canonical_values_are_advice(scim: ScimClient, ann: dict[str, Any]) -> None:

@@ -191,7 +191,7 @@ def test_projection_discovery_and_events_know_the_extension(scim: ScimClient) ->
     "attributes",
     [
         {"floor": "three"}, {"floor": 2.5}, {"rate": 123456.5}, {"hiredAt": "yesterday"}, {"photo": "!"}, {"contractor": "x"},
-        {"desk": {"seat": 1}}, {"certificates": [{"type": "gas"}]}, {"badgeNumber": "B" * 21}, {"skills": [1]},
+        {"desk": {"seat": 1}}, {"certificates": [{"type": "gas"}]}, {"badgeNumber": "B" * 41}, {"skills": [1]},
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused(scim: ScimClient, attributes: dict[str, Any]) -> None:

@@ -46,6 +46,7 @@ def told(wire: Wire, host: ModuleType) -> Told:
             "model": "inventory.Device",
             "schema": SCHEMA,
             "attributes": {"serial": "serial", "label": "label"},
+            "new_instance": lambda self, connection: Device(is_loan=False),
         }
         host.Adapter = type("Adapter", (ModelAdapter,), content | names)
         wire(ADAPTERS={key: f"{MODULE}.Adapter"})
@@ -118,6 +119,13 @@ def test_an_id_is_short_and_may_be_that_of_a_parent(told: Told, isolated: Any) -
     assert told(model=model("Long", models.CharField(max_length=37, primary_key=True))) == ["E103"]
     assert told(model=model("Endless", models.TextField(primary_key=True))) == ["E103"]
     assert told(model=model("Child", models.OneToOneField(Part, models.CASCADE, primary_key=True))) == []
+
+
+def test_a_column_that_nobody_fills_is_named(told: Told) -> None:
+    loan = Schema(SCHEMA.id, "Thing", "", (*SCHEMA.attributes, Attribute("loan", type="boolean")))
+    assert told(new_instance=ModelAdapter.new_instance) == ["W107"]
+    mapped = {"serial": "serial", "loan": "is_loan"}
+    assert told(new_instance=ModelAdapter.new_instance, schema=loan, attributes=mapped) == []
 
 
 def test_uniqueness_is_for_the_database_to_keep(told: Told) -> None:

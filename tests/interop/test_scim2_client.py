@@ -186,7 +186,9 @@ def test_pages_are_walked_to_the_end(client: WSGISCIMClient) -> None:
 def test_only_what_is_asked_for_is_sent(client: WSGISCIMClient) -> None:
     made = client.create(_person(title="Countess"))
     short = client.query(Person, made.id, ResponseParameters(attributes=["userName"]))
-    assert set(short.model_dump()) == {"schemas", "id", "userName"}
+    # The client itself puts the header's version there.
+    assert short.meta.model_dump() == {"version": made.meta.version}
+    assert set(short.model_dump()) == {"schemas", "id", "userName", "meta"}
     rest = client.query(Person, made.id, ResponseParameters(excluded_attributes=["name", "emails"]))
     assert (rest.name, rest.emails, rest.title) == (None, None, "Countess")
 

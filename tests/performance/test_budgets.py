@@ -82,6 +82,10 @@ class Requests:
         start = self.size - self.page + 1
         yield "Page of 100 people, the last one", lambda: scim.get("/Users", startIndex=start + 1, count=self.page)
         yield "Page of 100 people, others to follow", lambda: scim.get("/Users", startIndex=2, count=self.page)
+        size = self.page // 2
+        yield "Page of 100 people by cursor, the first", lambda: scim.get("/Users", cursor="", count=size)
+        cursor = scim.get("/Users", cursor="", count=size).json()["nextCursor"]
+        yield "Page of 100 people by cursor, another", lambda: scim.get("/Users", cursor=cursor, count=size)
         yield "PATCH of a mapped attribute", self._patch("name.familyName", "Other")
         yield "PATCH of a kept attribute", self._patch("userType", "Contractor")
         yield "PATCH of userName", self._patch("userName", f"renamed{self.size}@example.com")

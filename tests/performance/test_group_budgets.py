@@ -31,6 +31,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "budgets.rst"
 BUDGETS = {name: int(number) for name, number in re.findall(r"   \* - (.+)\n     - (\d+)\n", PAGE.read_text())}
 """The table of groups."""
 VENDOR = connections["default"].vendor
+HELD = 1 if VENDOR == "mysql" else 0
+"""MariaDB and MySQL: accounts are locked before a role points at them."""
 TABLE = ScimMembership._meta.db_table
 SIZES = [10, pytest.param(100_000, marks=pytest.mark.slow)]
 
@@ -112,9 +114,11 @@ def test_what_a_group_costs(scim: ScimClient, connection: ScimConnection, newcom
     role_mappings.save_mapping(Context(connection), "Larger", "writer")
     for operation, granted in ((adding(newcomer), 1), (removing(newcomer), 0)):
         statements = patch(scim, group, operation, body=False)
-        assert len(statements) <= BUDGETS["Members come or go, a role with them"], statements
+        assert len(statements) <= BUDGETS["Members come or go, a role with them"] + HELD, statements
         assert RoleGrant.objects.filter(scim_user=newcomer).count() == granted
-    assert len(patch(scim, group, adding(newcomer))) <= BUDGETS["Members come or go, a role with them"] + in_answer
+    assert (
+        len(patch(scim, group, adding(newcomer))) <= BUDGETS["Members come or go, a role with them"] + HELD + in_answer
+    )
 
 
 def test_a_page_of_groups(scim: ScimClient, connection: ScimConnection, warm: None) -> None:

@@ -1,4 +1,4 @@
-"""Many clients change one resource in the version that all of them read: one of them does."""
+"""Many clients at once, where one may succeed: with the version that all of them read, or a value that is unique."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from api.helpers import VENDOR, together
-from conftest import ScimClient
+from api.helpers import VENDOR, together, with_setting
+from api.test_characteristics import B
+from conftest import ScimClient, person
 from django_scim_provider.models import ScimConnection, ScimEvent
 from django_scim_provider.protocol import urns
 from group_support import push
@@ -19,6 +20,7 @@ pytestmark = [
 ]
 
 THREADS = 8
+BADGES = "api.test_characteristics.BadgeAdapter"
 
 
 @pytest.mark.parametrize("kind", ["Users", "Groups"])
@@ -44,3 +46,23 @@ def test_one_of_many_writers_of_a_version_wins(
         assert ScimEvent.objects.filter(status=412, outcome="refused").count() == THREADS - 1
         winner = names[answers.index(200)]
         assert scim.get(path).json()["displayName"] == winner
+
+
+@pytest.mark.parametrize("way", ["POST", "PATCH"])
+def test_one_of_many_gets_a_value_that_no_column_keeps_unique(
+    scim: ScimClient, connection: ScimConnection, issue_token: Callable[..., str], way: str
+) -> None:
+    token = issue_token(connection)
+    names = [f"p{number}@example.com" for number in range(THREADS)]
+
+    def job(name: str) -> Callable[[], int]:
+        client = ScimClient(token)
+        if way == "POST":
+            return lambda: client.post("/Users", person(name, **{B: {"chip": "1"}})).status_code
+        path = f"/Users/{scim.create(name)['id']}"
+        return lambda: client.patch(path, {"op": "add", "path": f"{B}:chip", "value": "1"}).status_code
+
+    with with_setting(ADAPTERS={"User": BADGES}):
+        answers = together([job(name) for name in names])
+        assert sorted(answers) == [201 if way == "POST" else 200, *[409] * (THREADS - 1)]
+        assert len(scim.find(f'{B}:chip eq "1"')) == 1

@@ -17,7 +17,8 @@ from django_scim_provider import signals
 from django_scim_provider.adapters import Attr, UserAdapter, get_user_adapter
 from django_scim_provider.models import ScimConnection, ScimUser
 from django_scim_provider.services import search, selftest, sync, users
-from django_scim_provider.services.selftest import Finding, Status, check
+from django_scim_provider.services.findings import Finding, Status
+from django_scim_provider.services.selftest import check
 from factories import ConnectionFactory, HostUserFactory
 
 pytestmark = [pytest.mark.hosts, pytest.mark.django_db]

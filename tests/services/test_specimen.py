@@ -22,6 +22,8 @@ with isolate_apps("django.contrib.messages"):
         is_active = models.BooleanField(default=True)
         rank = models.CharField(max_length=10, choices=[("", "-"), ("mate", "Mate"), ("captain", "Captain")])
         code = models.CharField(max_length=3)
+        locker = models.IntegerField(unique=True, null=True)
+        key = models.CharField(max_length=20, unique=True)
         number = models.IntegerField(null=True)
         height = models.FloatField(null=True)
         wage = models.DecimalField(max_digits=5, decimal_places=2, null=True)
@@ -62,6 +64,8 @@ class SailorAdapter(UserAdapter):
                 Attribute("wage"),
                 Attribute("privateEmail"),
                 Attribute("code"),
+                Attribute("locker", type="integer"),
+                Attribute("key"),
             ),
         ),
     )
@@ -88,6 +92,8 @@ class SailorAdapter(UserAdapter):
         f"{EXTENSION}:wage": "wage",
         f"{EXTENSION}:privateEmail": "private_email",
         f"{EXTENSION}:code": "code",
+        f"{EXTENSION}:locker": "locker",
+        f"{EXTENSION}:key": "key",
     }
 
 
@@ -126,6 +132,11 @@ def test_values_fit_their_columns(adapter: UserAdapter) -> None:
     assert body[EXTENSION]["code"] == "Bet"
     assert body[EXTENSION]["privateEmail"] == "beta@example.com"
     assert body[EXTENSION]["hired"] == "2026-02-01"
+
+
+def test_what_a_column_keeps_unique_is_not_said_twice(adapter: UserAdapter) -> None:
+    first, second = (specimen.body(adapter, "ada@example.com", 0)[EXTENSION] for _ in range(2))
+    assert {name for name in first if first[name] != second[name]} == {"locker", "key"}
 
 
 def test_what_only_the_application_writes_and_links_to_other_people_are_left_out(adapter: UserAdapter) -> None:

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from ...conf import app_settings
 from ...services import selftest
-from ...services.selftest import Finding, Status
+from ...services.findings import Finding, Status
 from ..base import CONNECTION_HELP, ScimCommand
 from ..output import fits, plural, table
 

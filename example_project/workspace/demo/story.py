@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from django.contrib.auth.hashers import is_password_usable
 
-from .database import ACCOUNTS, RESOURCES, Change, changes, rows
+from .database import ACCOUNTS, RESOURCES, Change, Rows, changes, rows
 from .okta import Answer, Okta
 from .people import PEOPLE, Person
 
@@ -40,6 +40,7 @@ class Story:
         self.okta = okta
         self.tell = tell
         self.show = show
+        self.rows: Callable[[], Rows] = rows
         self.steps: list[Step] = []
         self.ids: dict[int, str] = {}
         """Our id of each person, as Okta would remember it."""
@@ -202,9 +203,9 @@ class Story:
         body: Any = None,
         remark: Callable[[Any], str] | None = None,
     ) -> Answer:
-        before = rows()
+        before = self.rows()
         answer = self.okta.send(method, path, params, body)
-        made = list(changes(before, rows()))
+        made = list(changes(before, self.rows()))
         problems = []
         if answer.status != status:
             problems.append(f"status {answer.status}, expected {status}: {answer.body}")

@@ -50,7 +50,7 @@ class Part(models.Model):
 
 class Staff(models.Model):
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="staff")
-    badge = models.CharField(max_length=20, unique=True, null=True)  # noqa: DJ001 (hosts do this)
+    badge = models.CharField(max_length=40, unique=True, null=True)  # noqa: DJ001 (hosts do this)
     floor = models.IntegerField(null=True)
     rate = models.DecimalField(max_digits=6, decimal_places=2, null=True)
     hired_at = models.DateTimeField(null=True)

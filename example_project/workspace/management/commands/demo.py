@@ -19,6 +19,8 @@ from ...demo import server
 from ...demo.okta import Okta
 from ...demo.people import PEOPLE
 from ...demo.story import Step, Story
+from ...demo.things import SERIAL, Things
+from ...models import Device
 
 CONNECTION = "Demo · Okta"
 ADMIN = "admin"
@@ -67,6 +69,7 @@ class Command(BaseCommand):
         ScimConnection.objects.filter(name=CONNECTION).delete()
         names = [person.user_name for person in (*PEOPLE, PEOPLE[2]._replace(family="Himmel"))]
         get_user_model()._default_manager.filter(username__in=names).delete()
+        Device.objects.filter(serial=SERIAL).delete()
 
     def _admin(self) -> str:
         password = secrets.token_urlsafe(9)
@@ -96,6 +99,7 @@ class Command(BaseCommand):
         story = Story(okta, self._chapter, self._step)
         try:
             story.play()
+            Things(story).play()
         finally:
             okta.close()
         bad = [step for step in story.steps if step.problems]

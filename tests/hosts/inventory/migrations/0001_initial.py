@@ -67,7 +67,7 @@ class Migration(migrations.Migration):
             name="Staff",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("badge", models.CharField(max_length=20, null=True, unique=True)),
+                ("badge", models.CharField(max_length=40, null=True, unique=True)),
                 ("floor", models.IntegerField(null=True)),
                 ("rate", models.DecimalField(decimal_places=2, max_digits=6, null=True)),
                 ("hired_at", models.DateTimeField(null=True)),

@@ -1,0 +1,110 @@
+"""The OpenAPI document, and requests that somebody else makes up from it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.conf import settings as configured
+from django.core.management import call_command
+from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
+from rest_framework.schemas.generators import EndpointEnumerator
+
+from conftest import MOUNT, ScimClient
+from django_scim_provider.models import ScimConnection
+from django_scim_provider.protocol.urns import ENTERPRISE_USER
+
+pytestmark = pytest.mark.skipif(
+    not apps.is_installed("hosts.inventory"), reason="for the host that has more than people"
+)
+
+
+@pytest.fixture
+def document(settings: Any) -> dict[str, Any]:
+    adapters = {"User": "hosts.inventory.scim.StaffAdapter", "Device": "hosts.inventory.scim.DeviceAdapter"}
+    settings.SCIM_PROVIDER = {**configured.SCIM_PROVIDER, "ADAPTERS": adapters}
+    output = StringIO()
+    call_command("scim_openapi", "--title", "Staff", stdout=output)
+    made: dict[str, Any] = json.loads(output.getvalue())
+    return made
+
+
+def test_the_document_follows_the_schemas(document: dict[str, Any]) -> None:
+    assert (document["openapi"], document["info"]["title"], document["servers"]) == ("3.1.0", "Staff", [{"url": MOUNT}])
+    assert {"/Users", "/Users/{id}", "/Groups", "/Devices", "/Devices/{id}", "/Schemas"} <= document["paths"].keys()
+    shown = document["components"]["schemas"]["DeviceResource"]["properties"]
+    sent = document["components"]["schemas"]["DeviceInput"]
+    assert shown["owner"]["readOnly"] is True
+    assert "owner" not in sent["properties"]
+    assert sent["required"] == ["schemas", "serialNumber"]
+    assert sent["properties"]["boughtAt"]["format"] == "date-time"
+    assert "color" not in shown
+    person = document["components"]["schemas"]["UserInput"]["properties"]
+    assert ENTERPRISE_USER in person
+    assert person["emails"]["items"]["properties"]["type"]["examples"]
+
+
+def test_the_hosts_own_document_leaves_scim_out() -> None:
+    """REST framework's generators, drf-spectacular's among them, know nothing of these views."""
+    assert not [
+        path for path, *_ in EndpointEnumerator(get_resolver().url_patterns).get_api_endpoints() if "scim" in path
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("in_process")
+def test_what_is_made_up_from_the_document_is_answered_as_it_says(
+    document: dict[str, Any], scim: ScimClient, connection: ScimConnection, issue_token: Callable[..., str]
+) -> None:
+    schemathesis = pytest.importorskip("schemathesis")
+    hypothesis = pytest.importorskip("hypothesis")
+    site = get_wsgi_application()
+
+    def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ["PATH_INFO"] != "/openapi.json":
+            return site(environ, start_response)
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [json.dumps(document).encode()]
+
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", application)
+    schema.config.generation.update(modes=[schemathesis.GenerationMode.POSITIVE])
+    headers = {"Authorization": f"Bearer {issue_token(connection)}"}
+    checks = schemathesis.checks.CHECKS.get_by_names(
+        ["not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance"]
+    )
+    statuses: Counter[int] = Counter()
+
+    def exercise(operation: Any, scim_id: str | None) -> None:
+        @hypothesis.settings(
+            max_examples=10,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            suppress_health_check=list(hypothesis.HealthCheck),
+        )
+        @hypothesis.given(case=operation.as_strategy())
+        def ask(case: Any) -> None:
+            if scim_id:
+                case.path_parameters["id"] = scim_id
+            answer = case.call_and_validate(headers=headers, checks=checks)
+            statuses[answer.status_code] += 1
+
+        ask()
+
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        endpoint, one, _ = operation.path.partition("/{id}")
+        name = f"{endpoint}-{operation.method}"
+        body = {"userName": name, "displayName": name, "serialNumber": name}
+        exercise(operation, scim.post(endpoint, body).json()["id"] if one else None)
+    print(statuses)  # noqa: T201
+    # It is not all refusals.
+    assert statuses[200] > 30, statuses
+    assert statuses[201] > 5, statuses
+    assert not [status for status in statuses if status >= 500]
