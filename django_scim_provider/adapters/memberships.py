@@ -102,6 +102,9 @@ class MembershipUserAdapter(UserAdapter):
     def has_tenant(self, connection: ScimConnection) -> bool:
         return self.tenancy.column(connection) is not None
 
+    def some_tenant(self) -> str:
+        return self.tenancy.first()
+
     @cached_property
     def soft_deletes(self) -> bool:
         # Whoever leaves a tenant keeps the account, whatever the model could do with it.

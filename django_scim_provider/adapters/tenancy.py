@@ -93,13 +93,26 @@ class Tenancy:
     def is_active(self, row: Any) -> bool:
         return self.active is None or bool(getattr(row, self.active))
 
+    def first(self) -> str:
+        """The key of the first tenant there is; empty without one."""
+        name, _, rest = self.tenant.partition("__")
+        keys = (
+            self._tenants(name).values_list(rest, flat=True)
+            if rest
+            else self.model._base_manager.values_list(name, flat=True)
+        )
+        return str(keys.order_by("pk").first() or "")
+
+    def _tenants(self, name: str) -> models.QuerySet[Any]:
+        model = cast("type[models.Model]", self.model._meta.get_field(name).related_model)
+        return model._base_manager.using(router.db_for_write(model))
+
     def column(self, connection: ScimConnection) -> tuple[str, Any] | None:
         """The membership's own column that names the tenant, and its value; ``None`` without such a tenant."""
         name, _, rest = self.tenant.partition("__")
         if not rest:
             return (name, connection.tenant) if connection.tenant else None
-        model = cast("type[models.Model]", self.model._meta.get_field(name).related_model)
-        rows = model._base_manager.using(router.db_for_write(model)).filter(**{rest: connection.tenant})
+        rows = self._tenants(name).filter(**{rest: connection.tenant})
         # Compared again here: the host's collation may take one key for another.
         found = (row for row in rows.annotate(_scim_tenant=F(rest)) if row._scim_tenant == connection.tenant)
         return next(((name, row) for row in found), None)

@@ -170,6 +170,10 @@ class UserAdapter(ResourceAdapter):
         """Whether somebody new may have the names of an account that this scope removed."""
         return True
 
+    def some_tenant(self) -> str:
+        """The key of any tenant that there is, to try things in."""
+        return ""
+
     # Writing; called by services only ----------------------------------------------------------------------
 
     @cached_property

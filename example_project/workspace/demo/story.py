@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from django.contrib.auth.hashers import is_password_usable
 
-from .database import ACCOUNTS, RESOURCES, Change, Rows, changes, rows
+from .database import ACCOUNTS, MEMBERSHIPS, RESOURCES, Change, Rows, changes, has_memberships, rows
 from .okta import Answer, Okta
 from .people import PEOPLE, Person
 
@@ -73,6 +73,7 @@ class Story:
                 status=201,
                 effects={
                     (ACCOUNTS, person.user_name, ""): partial(_is_account_of, person),
+                    **({(MEMBERSHIPS, person.user_name, ""): _is_membership} if has_memberships() else {}),
                     (RESOURCES, person.user_name, ""): partial(_is_resource_of, person),
                 },
                 check=partial(_created, body),
@@ -119,7 +120,7 @@ class Story:
         for person in (david, elif_):
             self._look_up(person, [self.ids[person.number]], active=False)
         self._patch_active(david, True)
-        self._put(elif_, {"active": True}, {(ACCOUNTS, elif_.user_name, "is_active"): True})
+        self._put(elif_, {"active": True}, _access_begins(elif_))
 
     def _assign_again(self) -> None:
         self.tell("A second create for a name in other letters is refused")
@@ -180,7 +181,7 @@ class Story:
         )
 
     def _patch_active(self, person: Person, active: bool) -> None:
-        effects = {(ACCOUNTS, person.user_name, "is_active"): True} if active else _access_ends(person)
+        effects = _access_begins(person) if active else _access_ends(person)
         self._send(
             "PATCH",
             f"/Users/{self.ids[person.number]}",
@@ -237,10 +238,24 @@ def _resources(body: Any) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
+def _activity(person: Person) -> tuple[str, str, str]:
+    """The column that lets a person in: the membership's, where there are any."""
+    return (MEMBERSHIPS if has_memberships() else ACCOUNTS, person.user_name, "is_active")
+
+
+def _access_begins(person: Person) -> Effects:
+    return _access(person, True)
+
+
 def _access_ends(person: Person) -> Effects:
+    return _access(person, False)
+
+
+def _access(person: Person, active: bool) -> Effects:
     return {
-        (ACCOUNTS, person.user_name, "is_active"): False,
-        # Drawn anew, though unusable before and after: sessions are made from it, on every session engine.
+        _activity(person): active,
+        # Drawn anew, though unusable before and after: sessions are made from it, on every session engine. When access
+        # begins, too, for what was issued meanwhile.
         (ACCOUNTS, person.user_name, "password"): lambda password: not is_password_usable(password),
     }
 
@@ -254,6 +269,10 @@ def _is_account_of(person: Person, row: Mapping[str, Any]) -> bool:
         "is_active": True,
         "password": row["password"],
     }
+
+
+def _is_membership(row: Mapping[str, Any]) -> bool:
+    return (row["is_active"], row["level"]) == (True, "member")
 
 
 def _is_resource_of(person: Person, row: Mapping[str, Any]) -> bool:
