@@ -45,11 +45,14 @@ class MembershipUserAdapter(UserAdapter):
             role = "level"
     """
 
-    membership: ClassVar[str]
+    attributes: ClassVar[Mapping[str, str | Attr]] = {
+        key: column for key, column in UserAdapter.attributes.items() if key != "active"
+    }
+    membership: ClassVar[str] = ""
     """The model that makes people members, as ``"app.Model"``."""
     member: ClassVar[str] = "user"
     """Its foreign key to the user model."""
-    tenant: ClassVar[str]
+    tenant: ClassVar[str] = ""
     """The look-up path from it to the unique key that a connection's ``tenant`` holds."""
     active: ClassVar[str | None] = None
     """Its boolean column for activity; ``None`` where a row that is there is active."""
@@ -210,11 +213,9 @@ class MembershipUserAdapter(UserAdapter):
         name, value = column
         return self.tenancy.model(**{self.member: user, name: value})
 
-    def create(self, columns: Mapping[str, Any], connection: ScimConnection, using: str) -> Any:
-        user = super().create(columns, connection, using)
+    def admit(self, user: Any, connection: ScimConnection, using: str) -> None:
         Standing(connection, [], [], is_managed_elsewhere=False).hold(user, using)
         self._enter(user, connection, using)
-        return user
 
     def join(self, user: Any, connection: ScimConnection, using: str) -> None:
         """Make an account a member, without anything that an earlier membership had."""

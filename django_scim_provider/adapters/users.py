@@ -250,7 +250,11 @@ class UserAdapter(ResourceAdapter):
         if isinstance(user, AbstractBaseUser):
             user.set_unusable_password()
         save_columns(user, columns, using)
+        self.admit(user, connection, using)
         return user
+
+    def admit(self, user: Any, connection: ScimConnection, using: str) -> None:
+        """Make somebody just inserted belong to the connection's tenant."""
 
     def update(self, user: Any, columns: Mapping[str, Any], using: str) -> None:
         """Write columns, and nothing else."""
