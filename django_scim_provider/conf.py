@@ -131,6 +131,18 @@ class Settings:
         return bool(self._values.get("EVENT_VALUES", False))
 
     @property
+    def LOCK_EXEMPT(self) -> str | None:
+        """Managed people who change their accounts themselves: ``"superusers"``, or the dotted path of
+        ``callable(user) -> bool``. Default: nobody but those whom SCIM may not change either."""
+        return self._values.get("LOCK_EXEMPT") or None
+
+    @property
+    def NOTIFY(self) -> str | Sequence[str] | None:
+        """Addresses that mail about alarms and expiring tokens goes to, or the dotted path of
+        ``callable(connection) -> addresses``. Default ``None``: the project's ``ADMINS``."""
+        return self._values.get("NOTIFY")
+
+    @property
     def TRUSTED_PROXIES(self) -> int:
         """How many proxies of yours append to ``X-Forwarded-For``. Default 0: the header is not read."""
         return int(self._values.get("TRUSTED_PROXIES", 0))

@@ -35,6 +35,14 @@ group_updated = Signal()
 group_removed = Signal()
 """``connection``, ``group`` (deleted by now)."""
 
+token_expiring = Signal()
+"""``connection``, ``token`` (the :class:`~django_scim_provider.models.ScimToken`), ``days`` (left, rounded up):
+the last token of a connection, or the one in use, ends soon. Sent by ``scim_token warn``."""
+
+mass_removal = Signal()
+"""``connection``, ``count`` (people removed within ten minutes), ``limit``, ``held`` (whether further ones are held):
+sent once for as long as it goes on."""
+
 connection_enabled = Signal()
 """``connection``."""
 
@@ -48,6 +56,8 @@ __all__ = [
     "group_created",
     "group_removed",
     "group_updated",
+    "mass_removal",
+    "token_expiring",
     "user_deactivated",
     "user_provisioned",
     "user_reactivated",

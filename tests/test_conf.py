@@ -36,6 +36,8 @@ DEFAULTS: dict[str, Any] = {
     "FAILURE_RATE": "20/m",
     "EVENT_RETENTION": timedelta(days=90),
     "EVENT_VALUES": False,
+    "LOCK_EXEMPT": None,
+    "NOTIFY": None,
     "TRUSTED_PROXIES": 0,
     "REQUIRE_HTTPS": True,
     "BASE_URL": None,

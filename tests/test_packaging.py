@@ -25,8 +25,8 @@ PACKAGE = "django_scim_provider"
 
 LAYERS = [
     {"apps"},
-    {"checks", "receivers", "urls", "admin", "console", "management", "testing"},
-    {"api"},
+    {"checks", "receivers", "urls", "admin", "console", "management", "testing", "templatetags"},
+    {"api", "lock", "sign_in"},
     {"services"},
     {"adapters"},
     {"models", "dialects"},

@@ -26,7 +26,10 @@ REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 PAGES = {
     "adapters": "adapters",
     "dialects": "dialects",
+    "lock": "lock",
+    "lock.rest": "lock",
     "models": "models",
+    "sign_in": "sign_in",
     "signals": "signals",
     "protocol.filters": "protocol",
     "protocol.patch": "protocol",

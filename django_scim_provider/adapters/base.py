@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property
@@ -20,6 +20,7 @@ from .attributes import Attr
 from .conversions import entry_for
 from .fields import HostPath
 from .index import Indexed, elements
+from .saving import save_columns
 from .value_keys import value_key
 
 _TEXT: Final = (models.CharField, models.TextField)
@@ -144,6 +145,14 @@ class ResourceAdapter:
     @cached_property
     def _host_paths(self) -> tuple[HostPath, ...]:
         return tuple(HostPath(self.model, column) for column in self.columns)
+
+    def column(self, path: str) -> HostPath:
+        """A column of the map by its look-up path."""
+        return self._by_path[path]
+
+    @cached_property
+    def _by_path(self) -> dict[str, HostPath]:
+        return {path.path: path for path in self._host_paths}
 
     @cached_property
     def relations(self) -> tuple[tuple[str, ...], ...]:
@@ -322,6 +331,10 @@ class ResourceAdapter:
             for column, value in zip(columns, wanted, strict=True):
                 values[column.path] = column.clean(value, path.key)
         return values
+
+    def _save(self, instance: Any, columns: Mapping[str, Any], using: str, *, extra: Iterable[str] = ()) -> None:
+        """See ``save_columns``; columns of the map, by look-up path."""
+        save_columns(instance, ((self.column(name), value) for name, value in columns.items()), using, extra=extra)
 
     def columns_of(self, *keys: str) -> frozenset[str]:
         """The columns behind attributes, sub-attributes included."""

@@ -20,7 +20,6 @@ from .credentials import Ended
 from .domains import on_domains
 from .index import Indexed
 from .roles import ColumnRoles, MembershipFieldRoles, NoRoles, RoleBackend
-from .saving import save_columns
 from .tenancy import Belonging, Standing, Tenancy
 from .users import UserAdapter
 
@@ -244,7 +243,7 @@ class MembershipUserAdapter(UserAdapter):
             self.remove(user, using)
             return
         for row in Standing.of(user).here:
-            save_columns(row, {self.active: False}, using)
+            self.tenancy.set_active(row, False, using)
 
     def remove(self, user: Any, using: str) -> None:
         """Delete the membership, and the role with it."""
@@ -267,8 +266,8 @@ class MembershipUserAdapter(UserAdapter):
             raise Forbidden(_GONE)
         if not standing.here:
             self._enter(user, standing.connection, using)
-        elif self.active is not None:
-            save_columns(standing.here[0], {self.active: True}, using)
+        else:
+            self.tenancy.set_active(standing.here[0], True, using)
 
     def is_new_member(self, user: Any) -> bool:
         return Standing.of(user).is_new

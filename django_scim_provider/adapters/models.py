@@ -16,7 +16,6 @@ from ..protocol.errors import InvalidValue
 from ..protocol.schemas import Attribute, ResourceType, Schema
 from .base import ResourceAdapter
 from .fields import HostPath
-from .saving import save_columns
 
 
 class ModelAdapter(ResourceAdapter):
@@ -100,12 +99,12 @@ class ModelAdapter(ResourceAdapter):
     def create(self, columns: Mapping[str, Any], connection: ScimConnection, using: str) -> Any:
         """Insert a row."""
         instance = self.new_instance(connection)
-        save_columns(instance, columns, using)
+        self._save(instance, columns, using)
         return instance
 
     def update(self, instance: Any, columns: Mapping[str, Any], using: str) -> None:
         """Write columns, and nothing else."""
-        save_columns(instance, columns, using)
+        self._save(instance, columns, using)
 
     def delete(self, instance: Any, using: str) -> None:
         """Remove the row."""

@@ -23,13 +23,17 @@ class Role(NamedTuple):
 
 
 class RoleBackend:
-    """Gives and takes roles. A host's own needs ``choices``, ``held``, ``give`` and ``take``.
+    """Gives and takes roles. A host's own needs ``choices``, ``held``, ``give`` and ``take``; ``holders`` too where it
+    protects any.
 
     Users are named by primary key; every method is called inside the transaction of the write that caused it.
     """
 
     exclusive: ClassVar[bool] = False
     """Whether a person holds one role at a time: the mapping with the highest priority wins, ``give`` replaces."""
+
+    protected: Collection[str] = ()
+    """Roles that somebody active always keeps: SCIM may neither remove nor demote the last one."""
 
     def choices(self, connection: ScimConnection) -> Sequence[Role]:
         """The roles that may be mapped, lowest first where they have an order."""
@@ -45,6 +49,10 @@ class RoleBackend:
 
     def held(self, users: Collection[Any], connection: ScimConnection, using: str) -> Mapping[Any, frozenset[str]]:
         """The roles that each of these users holds, however they came by them."""
+        raise NotImplementedError
+
+    def holders(self, role: str, connection: ScimConnection, using: str) -> Iterable[Any]:
+        """Everybody who holds a role, managed by SCIM or not: a queryset of one column, or primary keys."""
         raise NotImplementedError
 
     def give(self, role: str, users: Collection[Any], connection: ScimConnection, using: str) -> None:
@@ -67,7 +75,13 @@ class NoRoles(RoleBackend):
 
 
 class GroupRoles(RoleBackend):
-    """Roles are Django's groups, by name."""
+    """Roles are Django's groups, by name.
+
+    :param protected: groups of which somebody active always stays a member.
+    """
+
+    def __init__(self, *, protected: Collection[str] = ()) -> None:
+        self.protected = frozenset(protected)
 
     def choices(self, connection: ScimConnection) -> Sequence[Role]:
         return [Role(name, name) for name in Group.objects.order_by("name").values_list("name", flat=True)]
@@ -79,6 +93,9 @@ class GroupRoles(RoleBackend):
         for pk, name in rows.values_list("pk", "groups__name"):
             found[pk].add(name)
         return {pk: frozenset(names) for pk, names in found.items()}
+
+    def holders(self, role: str, connection: ScimConnection, using: str) -> Iterable[Any]:
+        return get_user_model()._base_manager.using(using).filter(groups__name=role).values("pk")
 
     def give(self, role: str, users: Collection[Any], connection: ScimConnection, using: str) -> None:
         group = Group.objects.using(using).filter(name=role).first()
@@ -92,7 +109,8 @@ class GroupRoles(RoleBackend):
 
 
 def _user_set(group: Group) -> Any:
-    return group.user_set
+    """The members, those whom the default manager hides among them: who was soft-deleted keeps no role."""
+    return group.user_set(manager="_base_manager")
 
 
 class ColumnRoles(RoleBackend):
@@ -103,10 +121,17 @@ class ColumnRoles(RoleBackend):
 
     exclusive = True
 
-    def __init__(self, order: Iterable[str] | None, empty: str | None, privileged: Collection[str]) -> None:
+    def __init__(
+        self,
+        order: Iterable[str] | None,
+        empty: str | None,
+        privileged: Collection[str],
+        protected: Collection[str] | None,
+    ) -> None:
         self._order = tuple(order) if order is not None else None
         self._empty = empty
         self.privileged = frozenset(privileged)
+        self.protected = self.privileged if protected is None else frozenset(protected)
 
     @property
     def column(self) -> models.Field[Any, Any]:
@@ -157,6 +182,7 @@ class ChoiceRoles(ColumnRoles):
     :param order: the roles, lowest first; by default the field's choices in their order.
     :param empty: what the column holds when nobody gave a role; by default the field's default.
     :param privileged: roles that no group may be mapped to.
+    :param protected: roles that somebody active always keeps; by default the privileged ones.
     """
 
     def __init__(
@@ -166,8 +192,9 @@ class ChoiceRoles(ColumnRoles):
         order: Iterable[str] | None = None,
         empty: str | None = None,
         privileged: Collection[str] = (),
+        protected: Collection[str] | None = None,
     ) -> None:
-        super().__init__(order, empty, privileged)
+        super().__init__(order, empty, privileged, protected)
         self.field = field
 
     @property
@@ -176,6 +203,9 @@ class ChoiceRoles(ColumnRoles):
 
     def rows(self, users: Collection[Any], connection: ScimConnection, using: str) -> Iterable[tuple[Any, Any]]:
         return get_user_model()._base_manager.using(using).filter(pk__in=users).values_list("pk", self.field)
+
+    def holders(self, role: str, connection: ScimConnection, using: str) -> Iterable[Any]:
+        return get_user_model()._base_manager.using(using).filter(**{self.field: role}).values("pk")
 
     def assign(self, value: Any, users: Collection[Any], connection: ScimConnection, using: str) -> None:
         path = HostPath(get_user_model(), self.field)
@@ -199,6 +229,7 @@ class MembershipFieldRoles(ColumnRoles):
     :param order: the roles, lowest first; by default the field's choices in their order.
     :param empty: what the column holds when nobody gave a role; by default the field's default.
     :param privileged: roles that no group may be mapped to.
+    :param protected: roles that somebody active always keeps; by default the privileged ones.
     """
 
     def __init__(
@@ -211,8 +242,9 @@ class MembershipFieldRoles(ColumnRoles):
         order: Iterable[str] | None = None,
         empty: str | None = None,
         privileged: Collection[str] = (),
+        protected: Collection[str] | None = None,
     ) -> None:
-        super().__init__(order, empty, privileged)
+        super().__init__(order, empty, privileged, protected)
         self._label = model
         self.field, self.user, self.tenant = field, user, tenant
 
@@ -227,11 +259,17 @@ class MembershipFieldRoles(ColumnRoles):
     def rows(self, users: Collection[Any], connection: ScimConnection, using: str) -> Iterable[tuple[Any, Any]]:
         return self._memberships(users, connection, using).values_list(f"{self.user}_id", self.field)
 
+    def holders(self, role: str, connection: ScimConnection, using: str) -> Iterable[Any]:
+        return self._here(connection, using).filter(**{self.field: role}).values(f"{self.user}_id")
+
     def assign(self, value: Any, users: Collection[Any], connection: ScimConnection, using: str) -> None:
         for membership in self._memberships(users, connection, using):
             setattr(membership, self.field, value)
             membership.save(using=using, update_fields=[self.field])
 
     def _memberships(self, users: Collection[Any], connection: ScimConnection, using: str) -> models.QuerySet[Any]:
-        here = {self.tenant: connection.tenant} if self.tenant else {}
-        return self.model._base_manager.using(using).filter(**{f"{self.user}__in": users}, **here)
+        return self._here(connection, using).filter(**{f"{self.user}__in": users})
+
+    def _here(self, connection: ScimConnection, using: str) -> models.QuerySet[Any]:
+        rows = self.model._base_manager.using(using)
+        return rows.filter(**{self.tenant: connection.tenant}) if self.tenant else rows.all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import models
@@ -10,15 +10,16 @@ from django.db import models
 from .fields import HostPath
 
 
-def save_columns(instance: models.Model, columns: Mapping[str, Any], using: str, *, extra: Iterable[str] = ()) -> None:
+def save_columns(
+    instance: models.Model, columns: Iterable[tuple[HostPath, Any]], using: str, *, extra: Iterable[str] = ()
+) -> None:
     """Save an instance first, then rows related to it, each with the fields that were assigned.
 
     Related rows are looked for once the instance is saved: a host's signal may have made them.
 
-    :param columns: values by look-up path from the instance's model.
     :param extra: fields of the instance that the caller has assigned.
     """
-    paths = [(HostPath(type(instance), column), value) for column, value in columns.items()]
+    paths = list(columns)
     own = [(path, value) for path, value in paths if not path.relations]
     _save_row(instance, {*extra, *(path.write(instance, value)[1] for path, value in own)}, using)
     rows: dict[tuple[str, ...], tuple[models.Model, set[str]]] = {}

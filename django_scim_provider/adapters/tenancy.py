@@ -16,6 +16,8 @@ from ..protocol.filters import Compare
 from ..protocol.schemas import BoundPath
 from .attributes import Attr
 from .conditions import EVERYTHING, NOTHING
+from .fields import HostPath
+from .saving import save_columns
 
 _HELD: Final = "_scim_provider_standing"
 
@@ -92,6 +94,10 @@ class Tenancy:
 
     def is_active(self, row: Any) -> bool:
         return self.active is None or bool(getattr(row, self.active))
+
+    def set_active(self, row: Any, active: bool, using: str) -> None:
+        if self.active is not None:
+            save_columns(row, [(HostPath(self.model, self.active), active)], using)
 
     def first(self) -> str:
         """The key of the first tenant there is; empty without one."""

@@ -23,7 +23,6 @@ from .base import ResourceAdapter
 from .credentials import Ended
 from .fields import HostPath
 from .roles import GroupRoles, RoleBackend
-from .saving import save_columns
 
 
 class UserAdapter(ResourceAdapter):
@@ -174,6 +173,13 @@ class UserAdapter(ResourceAdapter):
         """The key of any tenant that there is, to try things in."""
         return ""
 
+    def is_active(self, user: Any, connection: ScimConnection) -> bool:
+        """Whether the person is live, and active by the host's columns: somebody who may sign in."""
+        if not self.is_live(user, connection) or not getattr(user, "is_active", True):
+            return False
+        mapped = "active" in self.by_key
+        return not mapped or self.shown({}, self.read_columns(user)).get("active") is True
+
     # Writing; called by services only ----------------------------------------------------------------------
 
     @cached_property
@@ -249,7 +255,7 @@ class UserAdapter(ResourceAdapter):
         user = self.new_instance(connection)
         if isinstance(user, AbstractBaseUser):
             user.set_unusable_password()
-        save_columns(user, columns, using)
+        self._save(user, columns, using)
         self.admit(user, connection, using)
         return user
 
@@ -258,7 +264,7 @@ class UserAdapter(ResourceAdapter):
 
     def update(self, user: Any, columns: Mapping[str, Any], using: str) -> None:
         """Write columns, and nothing else."""
-        save_columns(user, columns, using)
+        self._save(user, columns, using)
 
     def end_credentials(self, user: Any, connection: ScimConnection, using: str) -> Ended:
         """End everything that was issued to a person: called in the transaction that ends their access, whatever the
@@ -271,19 +277,19 @@ class UserAdapter(ResourceAdapter):
         if self.rotate_password and isinstance(user, AbstractBaseUser):
             # A new random suffix each time: the session hash is made from it, on every session engine.
             user.set_unusable_password()
-            save_columns(user, {}, using, extra=["password"])
+            self._save(user, {}, using, extra=["password"])
             ended = {"sessions": None, "password reset links": None}
         return ended | credentials.end_all(user)
 
     def suspend(self, user: Any, using: str) -> None:
         """Shut the account; its credentials have ended by then."""
-        save_columns(user, self._active(False), using)
+        self._save(user, self._active(False), using)
 
     def activate(self, user: Any, using: str) -> None:
         """Let the person sign in again; nothing that ended comes back."""
         if self.soft_deletes and user.deleted_at is not None:
             user.restore()
-        save_columns(user, self._active(True), using)
+        self._save(user, self._active(True), using)
 
     def soft_delete(self, user: Any, using: str) -> None:
         """Mark deleted, free the user name and the address."""
@@ -310,7 +316,7 @@ class UserAdapter(ResourceAdapter):
         fields = {column: HostPath(self.model, column).field for column in self.unique_columns}
         text = (models.CharField, models.TextField)
         freed = {name: freed_value(f.max_length) if isinstance(f, text) else None for name, f in fields.items()}
-        save_columns(user, freed, using)
+        self._save(user, freed, using)
 
     def _active(self, active: bool) -> dict[str, Any]:
         mapped = self.by_key.get("active")

@@ -26,8 +26,8 @@ def value_key(path: BoundPath, value: Any) -> str:
         key = _number_key(str(value))
     elif path.target.type == "dateTime":
         key = _time_key(value)
-    exact = path.target.case_exact or path.target.type == "binary"
-    return key or bounded_key(str(value) if exact else fold(str(value)))
+    is_exact = path.target.case_exact or path.target.type == "binary"
+    return key or bounded_key(str(value) if is_exact else fold(str(value)))
 
 
 def _number_key(text: str) -> str | None:

@@ -46,6 +46,7 @@ class Panel(ConnectionAdmin):
         Tab("people", _("People"), access.VIEW),
         Tab("groups", _("Groups and roles"), access.VIEW),
         Tab("policies", _("Policies"), access.VIEW),
+        Tab("removals", _("Held removals"), access.MANAGE),
         Tab("events", _("Events"), access.VIEW_EVENTS),
     )
 

@@ -16,6 +16,7 @@ from ..services.addresses import remote_address
 from ..services.context import Context, database
 from . import access, overview, words
 from .enabling import EnablingPages
+from .removals import RemovalPages
 from .role_pages import RolePages
 from .sentences import sentence
 from .tabs import TabPages
@@ -23,7 +24,7 @@ from .tabs import TabPages
 PER_PAGE: Final = 24
 
 
-class ScimConnectionAdmin(EnablingPages, RolePages, TabPages):
+class ScimConnectionAdmin(EnablingPages, RolePages, RemovalPages, TabPages):
     """Lists connections, and leads to the pages of one."""
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
@@ -54,7 +55,8 @@ class ScimConnectionAdmin(EnablingPages, RolePages, TabPages):
             "managed": words.people(state.managed),
             "kept": words.people_keep_accounts(state.managed) if state.managed else "",
             "active": words.number(state.active),
-            "warnings": self.warnings(state),
+            "warnings": [*self.warnings(state), *self.removal_warnings(state.watch)],
+            "review": self.page_url("removals", connection.pk) if state.watch.alarm_at else None,
             "problem": sentence(state.problem) if state.problem else "",
             "problem_at": words.moment(state.problem.at) if state.problem else None,
             "url": self.page_url("change", connection.pk),

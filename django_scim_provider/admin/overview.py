@@ -19,7 +19,9 @@ from ..adapters.conditions import EVERYTHING
 from ..adapters.query import compile_filter
 from ..models import ScimConnection, ScimEvent, ScimToken, ScimUser
 from ..protocol import filters
+from ..services import held
 from ..services.context import database
+from ..services.held import Watch
 
 EXPIRY_WARNING: Final = timedelta(days=30)
 PROBLEM_AGE: Final = timedelta(days=7)
@@ -35,6 +37,7 @@ class State:
     tokens: list[ScimToken] = field(default_factory=list)
     """Those that are accepted now, or would be."""
     problem: ScimEvent | None = None
+    watch: Watch = field(default_factory=Watch)
 
     @property
     def lasting(self) -> ScimToken | None:
@@ -64,7 +67,7 @@ class State:
 
 
 def states(connections: Sequence[ScimConnection]) -> list[State]:
-    """The state of each, in the order given: five queries, and two more for every further portal."""
+    """The state of each, in the order given: seven queries, and two more for every further portal."""
     found = {connection.pk: State(connection) for connection in connections}
     by_portal = sorted(connections, key=lambda connection: connection.portal)
     for portal, group in groupby(by_portal, key=lambda connection: connection.portal):
@@ -74,6 +77,8 @@ def states(connections: Sequence[ScimConnection]) -> list[State]:
         found[token.connection_id].tokens.append(token)
     for pk, event in _problems(connections).items():
         found[pk].problem = event
+    for pk, watch in held.watch(connections).items():
+        found[pk].watch = watch
     return list(found.values())
 
 

@@ -20,6 +20,7 @@ RawToken = ScimConnection.RawToken
 Removal = ScimConnection.OnDeactivate
 Return = ScimConnection.OnReprovision
 RoleMapping = ScimConnection.RoleMapping
+Guard = ScimConnection.Guard
 UnknownMember = ScimConnection.UnknownMember
 
 
@@ -44,6 +45,7 @@ AFTERWARDS: Final = (
     "unknown_member",
     "equal_group_names",
     "raw_token",
+    "guard",
 )
 """What the Policies page offers as radio buttons; names of fields of ``ScimConnection``."""
 
@@ -181,6 +183,20 @@ def _raw_token(adapter: UserAdapter) -> Iterator[Option]:
     )
 
 
+def _guard(adapter: UserAdapter) -> Iterator[Option]:
+    yield Option(
+        Guard.TELL,
+        _("Tell the administrators"),
+        _("They get mail and see a warning here. The removals are done, and can be undone."),
+    )
+    yield Option(
+        Guard.HOLD,
+        _("Hold further removals"),
+        _("Nobody more is removed until you release the removals. Whatever else is asked goes on."),
+    )
+    yield Option(Guard.OFF, _("Do nothing"), _("A mistake at the identity provider shuts everybody out unnoticed."))
+
+
 _ALL: Final = {
     "on_create": _on_create,
     "on_deactivate": _removal,
@@ -191,4 +207,5 @@ _ALL: Final = {
     "unknown_member": _unknown_member,
     "equal_group_names": _equal_group_names,
     "raw_token": _raw_token,
+    "guard": _guard,
 }

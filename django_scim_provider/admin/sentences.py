@@ -32,6 +32,10 @@ _DONE: Final[dict[str, StrOrPromise]] = {
     Action.TOKEN_ISSUE: gettext_lazy("%(who)s issued the token %(what)s"),
     Action.TOKEN_REVOKE: gettext_lazy("%(who)s revoked the token %(what)s"),
     Action.CONFIGURE: gettext_lazy("%(who)s changed the settings: %(changed)s."),
+    Action.ALARM: gettext_lazy("%(who)s removed unusually many people: %(why)s"),
+    Action.LET_PASS: gettext_lazy("%(who)s let removals pass for a day."),
+    Action.ERASE: gettext_lazy("%(who)s erased the personal data of %(what)s."),
+    Action.UNDO: gettext_lazy("%(who)s gave %(what)s back what a removal had taken away."),
 }
 _NOT_DONE: Final[dict[str, StrOrPromise]] = {
     Action.CREATE: gettext_lazy("%(who)s could not create %(what)s: %(why)s"),
@@ -40,6 +44,7 @@ _NOT_DONE: Final[dict[str, StrOrPromise]] = {
     Action.DELETE: gettext_lazy("%(who)s could not remove %(what)s: %(why)s"),
     Action.READ: gettext_lazy("%(who)s asked for something that cannot be answered: %(why)s"),
     Action.AUTHENTICATE: gettext_lazy("%(who)s was turned away: %(why)s"),
+    Action.ALARM: gettext_lazy("%(who)s asked to remove unusually many people, so further removals are held: %(why)s"),
 }
 _OTHERWISE: Final = gettext_lazy("%(who)s was refused: %(why)s")
 _CONNECTION_DELETED: Final = gettext_lazy("%(who)s deleted the connection %(what)s.")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from ..models import ScimConnection, ScimToken
 from ..protocol.errors import Unauthorized
 from ..services import audit, tokens
 from ..services.addresses import remote_address
@@ -27,6 +28,17 @@ def _read(header: str) -> tuple[bool, tokens.Claim | None]:
     scheme, _, rest = header.partition(" ")
     is_bearer = scheme.lower() == "bearer"
     return is_bearer, tokens.read(rest.strip() if is_bearer else header)
+
+
+class PersonalCredential(NamedTuple):
+    """What ``request.auth`` is by an authentication class of the host's for a person's own credential: see ``/Me``."""
+
+    connection: ScimConnection
+    user: Any
+    """The host user whose credential it is."""
+    key_id: str = ""
+    """Shown in events."""
+    scopes: str = ScimToken.Scopes.WRITE
 
 
 class BearerAuthentication(BaseAuthentication):

@@ -70,11 +70,11 @@ class ServiceProviderConfigView(DiscoveryView):
         config = discovery.ServiceProviderConfig(
             documentation_uri=app_settings.DOCUMENTATION_URI,
             max_results=app_settings.MAX_RESULTS,
+            default_page_size=app_settings.DEFAULT_COUNT,
+            cursor_timeout=app_settings.CURSOR_TIMEOUT,
             interop_profile=self.conforms,
             bulk_max_operations=app_settings.BULK_MAX_OPERATIONS,
             bulk_max_payload_size=app_settings.BULK_MAX_PAYLOAD_SIZE,
-            default_page_size=app_settings.DEFAULT_COUNT,
-            cursor_timeout=app_settings.CURSOR_TIMEOUT,
             authentication_schemes=tuple(_scheme(authenticator()) for authenticator in authenticators()),
         )
         return respond(config.as_document(self.base(request)))

@@ -10,6 +10,7 @@ import orjson
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from ..conf import app_settings
+from ..protocol.bulk import refuse_too_many
 from ..protocol.errors import BadRequest, PayloadTooLarge, ScimError, UnsupportedMediaType
 from ..protocol.etags import Match, parse_match
 from ..protocol.messages import ListQuery, load_body, parse_query
@@ -23,7 +24,7 @@ _ACCEPTED: Final = frozenset({MEDIA_TYPE, "application/json"})
 def read_body(request: HttpRequest, *, bulk: bool = False) -> dict[str, Any]:
     """The JSON object in a request's body; media type first, then size, then syntax.
 
-    :param bulk: whether the limit is ``BULK_MAX_PAYLOAD_SIZE`` instead of ``MAX_BODY_SIZE``.
+    :param bulk: whether the limit is ``BULK_MAX_PAYLOAD_SIZE`` and not ``MAX_BODY_SIZE``, and operations are counted.
     :raises UnsupportedMediaType: not JSON, not UTF-8, or compressed.
     :raises PayloadTooLarge: longer than the limit; nothing of it was parsed.
     :raises InvalidSyntax: see ``load_body``.
@@ -48,6 +49,8 @@ def read_body(request: HttpRequest, *, bulk: bool = False) -> dict[str, Any]:
             if bulk
             else f"The body may have at most {limit} bytes."
         )
+    if bulk:
+        refuse_too_many(data, app_settings.BULK_MAX_OPERATIONS)
     return load_body(data)
 
 

@@ -31,7 +31,15 @@ def check_roles(adapter: UserAdapter) -> Iterator[CheckMessage]:
             obj=place,
             id="scim_provider.E080",
         )
-    elif isinstance(backend, ColumnRoles):
+        return
+    if backend.protected and type(backend).holders is RoleBackend.holders:
+        yield Error(
+            f"roles of {type(backend).__name__} are protected, but nothing says who holds them.",
+            hint="Write holders(role, connection, using), which finds everybody who holds a role.",
+            obj=place,
+            id="scim_provider.E084",
+        )
+    if isinstance(backend, ColumnRoles):
         yield from _column(backend, place)
 
 

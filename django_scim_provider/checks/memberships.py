@@ -16,7 +16,7 @@ from .base import check_adapters, name_of
 from .groups import foreign_key
 from .user_model import index_of, lacks_value
 
-HINT = 'Models are written "app.Model"; member names a foreign key, tenant a column or a path to one: "organization__slug".'
+HINT = 'Models are written "app.Model"; member names a foreign key, tenant a column or a path: "organization__slug".'
 
 
 @check_adapters
@@ -32,7 +32,7 @@ def check_memberships(adapter: UserAdapter) -> Iterator[CheckMessage]:
             raise PathError(f"{adapter.tenant!r} is not a column.")
     except (PathError, LookupError, ValueError, FieldDoesNotExist, FieldError) as error:
         yield Error(
-            f"The memberships of the adapter lead nowhere: {error}", hint=HINT, obj=place, id="scim_provider.E084"
+            f"The memberships of the adapter lead nowhere: {error}", hint=HINT, obj=place, id="scim_provider.E122"
         )
         return
     yield from _tenant(adapter, tenant, place)
@@ -47,7 +47,7 @@ def _tenant(adapter: MembershipUserAdapter, tenant: HostPath, place: str) -> Ite
             "people.",
             hint="Lead over one foreign key to a column with unique=True.",
             obj=place,
-            id="scim_provider.E085",
+            id="scim_provider.E123",
         )
 
 
@@ -63,7 +63,7 @@ def _activity(adapter: MembershipUserAdapter, model: type[models.Model], place: 
             f"{model.__name__} has no boolean field {adapter.active!r}, by which the adapter tells who is active.",
             hint="Name a BooleanField of the membership, or leave active out where being a member is being active.",
             obj=place,
-            id="scim_provider.E086",
+            id="scim_provider.E124",
         )
 
 
@@ -77,7 +77,7 @@ def _rows(adapter: MembershipUserAdapter, model: Any, place: str) -> Iterator[Ch
             f"A person may have two rows of {model.__name__} in one tenant, and is active while one of them is.",
             hint=f"Add UniqueConstraint(fields={sorted(pair)}, name=...) to the model.",
             obj=place,
-            id="scim_provider.W087",
+            id="scim_provider.W125",
         )
     if type(adapter).new_membership is not MembershipUserAdapter.new_membership:
         return
@@ -87,5 +87,5 @@ def _rows(adapter: MembershipUserAdapter, model: Any, place: str) -> Iterator[Ch
                 f"{model.__name__}.{field.name} gets no value when SCIM makes somebody a member.",
                 hint="Give it a default or null=True, or override new_membership() of the adapter.",
                 obj=place,
-                id="scim_provider.E088",
+                id="scim_provider.E126",
             )

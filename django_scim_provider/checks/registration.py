@@ -9,6 +9,7 @@ from .base import TAG
 from .databases import check_database, check_one_database
 from .deployment import check_deployment
 from .groups import check_group_adapters, check_roles
+from .lock import check_lock
 from .memberships import check_memberships
 from .paths import check_dotted_paths
 from .resource_types import check_model_adapters, check_resource_types
@@ -36,3 +37,4 @@ def register_all() -> None:
     register(check_one_database, TAG)
     register(check_urlconf, TAG, Tags.urls)
     register(check_deployment, TAG, Tags.security, deploy=True)
+    register(check_lock, TAG, Tags.security, deploy=True)

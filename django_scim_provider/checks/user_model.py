@@ -20,6 +20,7 @@ from .base import check, check_adapters, described, name_of
 USUAL_LENGTH: Final = 113
 """The longest userPrincipalName of Entra ID: 64 characters, "@", 48 characters."""
 
+_JWT: Final = "rest_framework_simplejwt"
 _OWN_SAVES: Final = (models.Model.save, AbstractBaseUser.save)
 
 
@@ -39,9 +40,18 @@ def check_user_model(adapter: UserAdapter) -> Iterator[CheckMessage]:
     if not issubclass(model, AbstractBaseUser):
         yield Warning(
             f"{model.__name__} does not inherit from AbstractBaseUser, so a deactivation ends no session.",
-            hint="Override suspend() of the adapter and end there what your site knows of sessions and credentials.",
+            hint="Override end_credentials() of the adapter and end there what your site knows of sessions.",
             obj=place,
             id="scim_provider.W041",
+        )
+    elif not adapter.rotate_password:
+        yield Warning(
+            "rotate_password is False, so a deactivation ends neither sessions nor password reset links nor JSON web "
+            "tokens for access: after a reactivation those of before work again, and local passwords with them.",
+            hint="Remove it, so that the unusable password is drawn anew. Or end in end_credentials() of the adapter "
+            "what your site knows of sessions (those that allauth.usersessions tracks end), and silence this.",
+            obj=place,
+            id="scim_provider.W036",
         )
     found = entries(adapter)
     yield from _activity(adapter, found, place)
@@ -87,6 +97,30 @@ def check_sign_in() -> Iterator[CheckMessage]:
                 f"AUTHENTICATION_BACKENDS has {path}, which lets deactivated people sign in.",
                 hint="Use ModelBackend or RemoteUserBackend, which ask is_active.",
                 id="scim_provider.W034",
+            )
+    yield from _json_web_tokens()
+
+
+def _json_web_tokens() -> Iterator[CheckMessage]:
+    named = getattr(settings, "REST_FRAMEWORK", {}).get("DEFAULT_AUTHENTICATION_CLASSES", ())
+    paths = [path if isinstance(path, str) else f"{path.__module__}.{path.__name__}" for path in named]
+    used = apps.is_installed(_JWT) or apps.is_installed(f"{_JWT}.token_blacklist")
+    if not used and not any(path.startswith(f"{_JWT}.") for path in paths):
+        return
+    if getattr(settings, "SIMPLE_JWT", {}).get("CHECK_REVOKE_TOKEN") is not True:
+        yield Warning(
+            "JSON web tokens of before a deactivation are good again after a reactivation, until they expire.",
+            hint='Set SIMPLE_JWT["CHECK_REVOKE_TOKEN"] to True: a token is then good for the password that it was '
+            "issued under, and a deactivation draws that anew.",
+            id="scim_provider.W037",
+        )
+    for path in paths:
+        if path.rpartition(".")[2] in ("JWTStatelessUserAuthentication", "JWTTokenUserAuthentication"):
+            yield Warning(
+                f"DEFAULT_AUTHENTICATION_CLASSES has {path}, which asks nobody: a token of somebody deactivated is "
+                "good until it expires.",
+                hint="Use JWTAuthentication, which reads the user, or let access tokens live for some minutes only.",
+                id="scim_provider.W038",
             )
 
 

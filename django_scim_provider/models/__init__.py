@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from .connections import ConnectionGuard, ScimConnection
-from .events import ScimEvent, ScimRemoval
+from .events import HeldRemoval, ScimEvent, ScimRemoval
 from .mappings import GroupRoleMapping, RoleGrant
 from .resources import ScimGroup, ScimMembership, ScimUser
 from .tokens import ScimToken
@@ -10,6 +10,7 @@ from .values import ScimValue
 __all__ = [
     "ConnectionGuard",
     "GroupRoleMapping",
+    "HeldRemoval",
     "RoleGrant",
     "ScimConnection",
     "ScimEvent",

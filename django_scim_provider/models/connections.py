@@ -147,6 +147,12 @@ class ScimConnection(models.Model):
         _("token without the word Bearer"), max_length=20, choices=RawToken.choices, default=RawToken.REFUSE
     )
     guard = models.CharField(_("mass removal guard"), max_length=20, choices=Guard.choices, default=Guard.TELL)
+    guard_limit = models.PositiveIntegerField(
+        _("removals in ten minutes that need no attention"),
+        null=True,
+        blank=True,
+        help_text=_("Empty: 10, or 10 % of the people managed where that is more."),
+    )
     ip_allowlist = models.TextField(
         _("allowed addresses"),
         blank=True,
@@ -195,6 +201,20 @@ class ConnectionGuard(models.Model):
     has_nested_groups = models.BooleanField(default=False)
     """What the connection's field of that name says, for writers: a request may have read the connection before a
     group was nested, and then waited for the lock. To go by that would let two requests close a cycle."""
+
+    counted_from = models.DateTimeField(null=True)
+    """Removals before this moment are settled: an administrator released or undid them."""
+    released_until = models.DateTimeField(null=True)
+    """Until then an administrator lets every removal pass."""
+    alarm_at = models.DateTimeField(null=True)
+    """Since when more people are being removed than need no attention."""
+    alarm_last_at = models.DateTimeField(null=True)
+    """When that was last seen to be so."""
+    held_at = models.DateTimeField(null=True)
+    """Since when further removals are held."""
+    removal_limit = models.PositiveIntegerField(null=True)
+    """A share of the people there were at ``removal_limit_at``: counting them for each removal would be slow."""
+    removal_limit_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = "connection guard"

@@ -29,6 +29,10 @@ class ScimEvent(models.Model):
         TOKEN_ISSUE = "token_issue", _("issued a token")
         TOKEN_REVOKE = "token_revoke", _("revoked a token")
         CONFIGURE = "configure", _("changed the settings")
+        ALARM = "alarm", _("removed many people")
+        LET_PASS = "let_pass", _("let removals pass")
+        UNDO = "undo", _("undid a removal")
+        ERASE = "erase", _("erased personal data")
 
     class Outcome(models.TextChoices):
         SUCCESS = "success", _("done")
@@ -96,19 +100,23 @@ class ScimEvent(models.Model):
 class ScimRemoval(models.Model):
     """What a removal took away, kept so that it can be undone."""
 
+    class Kind(models.TextChoices):
+        DEACTIVATE = "deactivate", _("deactivated")
+        DELETE = "delete", _("deleted")
+        LEAVE = "leave", _("lost a role")
+
     connection = models.ForeignKey(
         ScimConnection, on_delete=models.CASCADE, related_name="removals", verbose_name=_("connection")
     )
-    scim_user = models.ForeignKey(
-        ScimUser, on_delete=models.SET_NULL, null=True, related_name="removals", verbose_name=_("person")
-    )
-    event = models.ForeignKey(
-        ScimEvent, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("event")
-    )
-    at = models.DateTimeField(_("time"), db_index=True)
+    scim_user = models.ForeignKey(ScimUser, on_delete=models.CASCADE, related_name="removals", verbose_name=_("person"))
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
+    at = models.DateTimeField(_("time"))
     state = models.JSONField(_("state before"), default=dict)
+    """``active``; ``account``, the primary key as text; ``password``, whether the person had one of their own."""
     group_ids = models.JSONField(_("groups before"), default=list)
     roles = models.JSONField(_("roles before"), default=list)
+    key_id = KeyField(_("token"), max_length=KEY_ID_LENGTH, blank=True, default="")
+    remote_addr = models.GenericIPAddressField(_("address"), null=True)
     undone_at = models.DateTimeField(_("undone at"), null=True)
 
     class Meta:
@@ -116,6 +124,36 @@ class ScimRemoval(models.Model):
         verbose_name_plural = _("SCIM removals")
         ordering: ClassVar = ["-pk"]
         default_permissions = ("view",)
+        indexes: ClassVar = [models.Index(fields=["connection", "at"], name="scim_removal_connection")]
 
     def __str__(self) -> str:
         return f"{self.scim_user_id} {self.at:%Y-%m-%d %H:%M}"
+
+
+class HeldRemoval(models.Model):
+    """A removal that was asked for and not done, because the connection's guard holds further ones."""
+
+    connection = models.ForeignKey(
+        ScimConnection, on_delete=models.CASCADE, related_name="held_removals", verbose_name=_("connection")
+    )
+    resource_type = models.CharField(_("kind"), max_length=50)
+    resource_id = KeyField(_("resource"), max_length=36)
+    label = models.CharField(_("name"), max_length=255, blank=True, default="")
+    people = models.PositiveIntegerField(_("people"), default=1)
+    first_at = models.DateTimeField(_("first asked for"))
+    last_at = models.DateTimeField(_("last asked for"))
+    count = models.PositiveIntegerField(_("times"), default=1)
+    key_id = KeyField(_("token"), max_length=KEY_ID_LENGTH, blank=True, default="")
+    remote_addr = models.GenericIPAddressField(_("address"), null=True)
+
+    class Meta:
+        verbose_name = _("held removal")
+        verbose_name_plural = _("held removals")
+        ordering: ClassVar = ["pk"]
+        default_permissions = ("view",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["connection", "resource_id"], name="scim_held_resource"),
+        ]
+
+    def __str__(self) -> str:
+        return self.label

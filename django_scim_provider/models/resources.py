@@ -49,6 +49,7 @@ class ScimUser(models.Model):
         verbose_name = _("SCIM user")
         verbose_name_plural = _("SCIM users")
         ordering: ClassVar = ["pk"]
+        permissions: ClassVar = [("remove_managed_people", _("Can delete accounts that SCIM manages"))]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["scope", "user_name_key", "alive"], name="scim_user_name"),
             models.UniqueConstraint(fields=["scope", "user", "alive"], name="scim_user_user"),

@@ -40,6 +40,8 @@ class ScimToken(models.Model):
     last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True)
     last_used_ip = models.GenericIPAddressField(_("last used from"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
+    warned_days = models.PositiveSmallIntegerField(null=True, editable=False)
+    """The warning that was sent last, by the days that were left then."""
     # Of the form that asked for the token: sent twice, it must not make two. Elsewhere NULL, never a duplicate.
     request_id = KeyField(max_length=32, null=True, editable=False)
 

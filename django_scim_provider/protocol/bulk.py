@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from .errors import BadRequest, InvalidSyntax, InvalidValue, PayloadTooLarge, ScimError
+from .messages import NOT_A_BRACKET, STRING
 from .tolerance import LENIENT, Tolerance
 from .urns import BULK_REQUEST, PATCH_OP
 
@@ -47,6 +48,29 @@ class BulkRequest:
     """``failOnErrors``: how many until the rest is left undone; ``None`` for as many as there may be."""
 
 
+def refuse_too_many(data: bytes, max_operations: int) -> None:
+    """Count the operations of a body that has not been parsed: the objects in a list of the outermost object.
+
+    :raises PayloadTooLarge: there are too many. It is noticed at the first one too much, wherever the body ends.
+    """
+    depth = found = 0
+    for bracket in STRING.sub(b"", data).translate(None, NOT_A_BRACKET):
+        if bracket in b"]}":
+            depth -= 1
+            continue
+        depth += 1
+        if depth == 2:
+            found = 0
+        elif depth == 3:
+            found += 1
+            if found > max_operations:
+                raise _too_many(max_operations)
+
+
+def _too_many(max_operations: int) -> PayloadTooLarge:
+    return PayloadTooLarge(f"The number of operations exceeds maxOperations ({max_operations}).")
+
+
 def parse_bulk(body: Mapping[str, Any], *, max_operations: int, tolerance: Tolerance = LENIENT) -> BulkRequest:
     """Read a bulk request. What is wrong with one operation is its ``refusal`` and does not touch the others.
 
@@ -59,7 +83,7 @@ def parse_bulk(body: Mapping[str, Any], *, max_operations: int, tolerance: Toler
     if not isinstance(listed, list):
         raise InvalidSyntax("Operations must be a list.")
     if len(listed) > max_operations:
-        raise PayloadTooLarge(f"The number of operations ({len(listed)}) exceeds maxOperations ({max_operations}).")
+        raise _too_many(max_operations)
     if not tolerance.unknown_schemas:
         urns = members.get("schemas")
         if not isinstance(urns, list) or BULK_REQUEST.lower() not in [str(urn).lower() for urn in urns]:

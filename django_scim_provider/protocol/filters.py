@@ -17,22 +17,19 @@ What the RFC leaves open, settled here and the same in the evaluator and in ever
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
-from decimal import Decimal
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from operator import contains, eq, ge, gt, le, lt
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
 from scim2_filter_parser import ast as syntax
 
 from .errors import InvalidFilter
-from .filter_grammar import CONTROL, Limits, Value, instant, parse_tree
-from .keys import fold
+from .filter_evaluation import matches, matches_value
+from .filter_grammar import Limits, Value, parse_tree
+from .filter_tree import And, Compare, Element, Filter, Not, Operator, Or, Present, conjuncts, to_text
 from .paths import AttributePath
-from .schemas import Attribute, BoundPath, ResourceType
+from .schemas import BoundPath, ResourceType
 from .tolerance import LENIENT, Tolerance
 
 __all__ = [
@@ -54,66 +51,7 @@ __all__ = [
     "to_text",
 ]
 
-Operator = Literal["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"]
-
-
-@dataclass(frozen=True, slots=True)
-class Compare:
-    """``path operator value``; of several values one is enough, except for ``ne``."""
-
-    path: BoundPath
-    operator: Operator
-    value: Value
-
-
-@dataclass(frozen=True, slots=True)
-class Present:
-    """``path pr``."""
-
-    path: BoundPath
-
-
-@dataclass(frozen=True, slots=True)
-class And:
-    """Two or more operands, none of them an ``And``."""
-
-    operands: tuple[Filter, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Or:
-    """Two or more operands, none of them an ``Or``."""
-
-    operands: tuple[Filter, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    operand: Filter
-
-
-@dataclass(frozen=True, slots=True)
-class Element:
-    """``path[filter]``: one and the same element meets all of ``filter``, whose paths name its sub-attributes."""
-
-    path: BoundPath
-    filter: Filter
-
-
-Filter: TypeAlias = Compare | Present | And | Or | Not | Element
-
 _DEFAULT_LIMITS: Final = Limits()
-_TESTS: Final[Mapping[Operator, Callable[[Any, Any], bool]]] = {
-    "eq": eq,
-    "ne": eq,  # complemented where it is used
-    "co": contains,
-    "sw": str.startswith,
-    "ew": str.endswith,
-    "gt": gt,
-    "ge": ge,
-    "lt": lt,
-    "le": le,
-}
 _MAX_NAME_SHOWN: Final = 64
 
 
@@ -146,31 +84,6 @@ def parse_value_filter(
     :raises InvalidFilter: as ``parse_filter``, or the attribute has no sub-attributes.
     """
     return _inside(path._replace(sub=None), tolerance).build(parse_tree(text, limits))
-
-
-def matches(node: Filter, document: Mapping[str, Any]) -> bool:
-    """Whether a canonical document (names in the schema's spelling, extensions under their URN) meets the filter."""
-    return _holds(node, lambda path: path.read(document))
-
-
-def matches_value(node: Filter, attribute: Attribute, value: Mapping[str, Any]) -> bool:
-    """Whether ``value``, one element of ``attribute``, meets what ``parse_value_filter`` read for it."""
-    return _holds(node, _reader(value))
-
-
-def conjuncts(node: Filter) -> Iterator[Compare]:
-    """The ``eq`` comparisons that must hold, by which a PATCH seeds the element that it creates."""
-    match node:
-        case Compare(operator="eq"):
-            yield node
-        case And(operands):
-            for operand in operands:
-                yield from conjuncts(operand)
-
-
-def to_text(node: Filter) -> str:
-    """The filter in canonical spelling, which reads back as an equal tree."""
-    return _text(node, within=False)
 
 
 class Builder:
@@ -274,105 +187,3 @@ def _without_parentheses(node: Any) -> Any:
     while isinstance(node, syntax.Filter) and not node.negated and node.namespace is None:
         node = node.expr
     return node
-
-
-def _holds(node: Filter, read: Callable[[BoundPath], Any]) -> bool:
-    match node:
-        case Compare(path):
-            return _compares(node, _primary(read(path._replace(sub=None))) if is_primary(path) else read(path))
-        case And(operands):
-            return all(_holds(operand, read) for operand in operands)
-        case Or(operands):
-            return any(_holds(operand, read) for operand in operands)
-        case Not(operand):
-            return not _holds(operand, read)
-        case Present(path):
-            return _present(read(path))
-    value = read(node.path)
-    elements = value if isinstance(value, list) else [value]
-    return any(_present(element) and _holds(node.filter, _reader(element)) for element in elements)
-
-
-def _reader(element: Mapping[str, Any]) -> Callable[[BoundPath], Any]:
-    return lambda path: element.get(path.sub.name) if path.sub else element
-
-
-def is_primary(path: BoundPath) -> bool:
-    """Whether a path is to the mark of the primary value: ``false`` where a value does not say (RFC 7643 2.4)."""
-    return path.attribute.multi_valued and path.sub is not None and path.sub.name == "primary"
-
-
-def _primary(value: Any) -> list[bool]:
-    elements = value if isinstance(value, list) else [value]
-    return [element.get("primary") is True for element in elements if element]
-
-
-def _present(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(_present(part) for part in value.values())
-    if isinstance(value, list):
-        return any(_present(part) for part in value)
-    return value is not None and value != ""
-
-
-def _scalars(value: Any) -> Iterator[Any]:
-    if isinstance(value, list):
-        for part in value:
-            yield from _scalars(part)
-    elif value is not None and value != "":
-        yield value
-
-
-def _compares(node: Compare, value: Any) -> bool:
-    attribute, test = node.path.target, _TESTS[node.operator]
-    wanted = _comparable(attribute, node.value)
-    keys = (_comparable(attribute, scalar) for scalar in _scalars(value))
-    found = any(key is not None and test(key, wanted) for key in keys)
-    return found is not (node.operator == "ne")
-
-
-def _comparable(attribute: Attribute, value: Any) -> Any:
-    """The form in which a value is compared; ``None`` when it is not of the attribute's type."""
-    match attribute.type:
-        case "boolean":
-            return value if isinstance(value, bool) else None
-        case "integer" | "decimal":
-            if isinstance(value, float):
-                return Decimal(repr(value))
-            return value if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
-        case "dateTime":
-            return instant(value) if isinstance(value, str) else value if isinstance(value, datetime) else None
-    if not isinstance(value, str):
-        return None
-    return value if attribute.case_exact or attribute.type == "binary" else fold(value)
-
-
-def _text(node: Filter, *, within: bool) -> str:
-    """``within`` brackets, a path is written as its sub-attribute alone."""
-    match node:
-        case Compare(path, operator, value):
-            return f"{_name(path, within)} {operator} {_literal(value)}"
-        case Present(path):
-            return f"{_name(path, within)} pr"
-        case And(operands):
-            texts = ((_text(operand, within=within), isinstance(operand, Or)) for operand in operands)
-            return " and ".join(f"({text})" if lower else text for text, lower in texts)
-        case Or(operands):
-            return " or ".join(_text(operand, within=within) for operand in operands)
-        case Not(operand):
-            return f"not ({_text(operand, within=within)})"
-    return f"{node.path.key}[{_text(node.filter, within=True)}]"
-
-
-def _name(path: BoundPath, within: bool) -> str:
-    return path.target.name if within else path.key
-
-
-def _literal(value: Value) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime):
-        return f'"{value.isoformat().removesuffix("+00:00")}Z"'
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=bool(CONTROL.search(value)))
-    return str(value)

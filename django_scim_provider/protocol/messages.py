@@ -13,10 +13,10 @@ from typing import Any, Final, NoReturn
 from .errors import InvalidCount, InvalidSyntax, InvalidValue
 from .urns import LIST_RESPONSE, SEARCH_REQUEST
 
-_STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 """A string, or one without an end up to the end of the body: every byte is looked at once."""
 _OPENING: Final = bytes.maketrans(b"{}", b"[]")
-_NOT_A_BRACKET: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
+NOT_A_BRACKET: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 _NONCHARACTERS: Final = "\ufdd0-\ufdef" + "".join(
     f"{chr(plane + 0xFFFE)}-{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000)
@@ -61,7 +61,7 @@ def load_body(data: bytes, *, max_depth: int = 32) -> dict[str, Any]:
 
 def _check_depth(data: bytes, max_depth: int) -> None:
     """Without its strings, JSON nested ``n`` deep vanishes when pairs of brackets are taken out ``n`` times."""
-    brackets = _STRING.sub(b"", data).translate(_OPENING, _NOT_A_BRACKET)
+    brackets = STRING.sub(b"", data).translate(_OPENING, NOT_A_BRACKET)
     rounds = 0 if b"[" * (max_depth + 1) in brackets else max_depth  # the plain attack, answered at once
     for _ in range(rounds):
         if not brackets:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple
@@ -251,13 +251,15 @@ class ResourceType:
             return None
         return BoundPath(extension.id if extension else None, attribute, sub_attribute)
 
-    def paths(self) -> Iterator[BoundPath]:
+    def paths(self) -> tuple[BoundPath, ...]:
         """Every attribute of the core schema and the extensions, sub-attributes not listed apart."""
-        for attribute in self.schema.attributes:
-            yield BoundPath(None, attribute)
-        for schema in self.extensions:
-            for attribute in schema.attributes:
-                yield BoundPath(schema.id, attribute)
+        return self._paths
+
+    @cached_property
+    def _paths(self) -> tuple[BoundPath, ...]:
+        own = (BoundPath(None, attribute) for attribute in self.schema.attributes)
+        extended = (BoundPath(schema.id, attribute) for schema in self.extensions for attribute in schema.attributes)
+        return (*own, *extended)
 
     @cached_property
     def on_request(self) -> tuple[BoundPath, ...]:

@@ -3,51 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..adapters.base import LEFT_ALONE
-from ..models import ScimConnection, ScimUser
+from ..models import ScimUser
 from ..protocol.errors import Uniqueness
-from ..protocol.keys import user_name_key
-from . import lifecycle, sync
+from . import lifecycle, names, sync
 from .context import Context
+from .rows import host_columns
 
 TAKEN_ELSEWHERE = "The userName, or another value that must be unique, is already taken in the application."
 
 
-def insert(context: Context, wanted: Mapping[str, Any]) -> Any:
+def insert(context: Context, columns: Mapping[str, Any]) -> Any:
     """Insert the host user; a name that only a person removed by SCIM still holds is taken from that account.
 
     :raises Uniqueness: somebody else has the name.
     """
-    columns, holder, past = _look(context, wanted)
+    holder, past = _look(context, columns)
     return _insert(context, columns, holder, past)
 
 
-class Obtained(NamedTuple):
-    """An account for somebody who is created."""
+def give(context: Context, row: ScimUser, columns: Mapping[str, Any], *, is_free: bool) -> bool:
+    """Give an account to a row that is about to be inserted: as ``insert`` makes it, as a DELETE left it, or one that
+    may join the tenant.
 
-    user: Any
-    was_there: bool
-    origin: str
-
-
-def obtain(context: Context, wanted: Mapping[str, Any]) -> Obtained:
-    """As ``insert``, but an account that a DELETE left as it was is the person's again, and one that the adapter lets
-    join the tenant does.
-
+    :param is_free: whether nobody at all is known to hold one of the names.
+    :returns: whether it was there; the row then holds what it says, and what was sent has yet to be written.
     :raises Uniqueness: somebody else has the name.
     """
-    columns, holder, past = _look(context, wanted)
-    if past is not None and lifecycle.has_access(context, holder) and _is_same(context, past, wanted):
-        return Obtained(holder, True, ScimUser.Origin.CREATED)
-    if holder is not None and _joins(context, holder, columns, wanted):
+    holder, past = _look(context, columns, is_free=is_free)
+    was_left = past is not None and lifecycle.has_access(context, holder) and _is_same(context, past, row)
+    if not was_left:
+        if holder is None or not _joins(context, holder, columns, row):
+            row.user = _insert(context, columns, holder, past)
+            return False
         context.adapter.join(holder, context.connection, context.using)
-        return Obtained(holder, True, ScimUser.Origin.ADOPTED)
-    return Obtained(_insert(context, columns, holder, past), False, ScimUser.Origin.CREATED)
+        row.origin = ScimUser.Origin.ADOPTED
+    row.user, known = holder, context.adapter.shown({}, host_columns(context, holder))
+    row.attributes = context.adapter.remembered(known, shown=known, sent={})
+    return True
 
 
-def _joins(context: Context, holder: Any, columns: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+def _joins(context: Context, holder: Any, columns: Mapping[str, Any], row: ScimUser) -> bool:
     """Whether an account comes into the scope by being asked for: because its address is the tenant's, or because it
     was in the tenant and its names cannot go to somebody new."""
     adapter, connection = context.adapter, context.connection
@@ -57,7 +55,7 @@ def _joins(context: Context, holder: Any, columns: Mapping[str, Any], wanted: Ma
     past = here.first()
     if past is not None and past.alive:
         return False
-    returns = past is not None and _is_same_person(context, past, wanted) and not adapter.may_free(holder, connection)
+    returns = past is not None and _is_same_person(context, past, row) and not adapter.may_free(holder, connection)
     return returns or adapter.may_join(holder, columns, connection)
 
 
@@ -77,17 +75,16 @@ def _refresh_others(context: Context, row: ScimUser) -> None:
 
 
 def taken(context: Context, columns: Mapping[str, Any], *, exclude: Any = None) -> Any:
-    """The host user who has one of these unique values; in any spelling, where not everybody has a row of ours."""
-    complete = context.connection.existing_accounts == ScimConnection.ExistingAccounts.ADOPT
-    return context.adapter.taken(columns, context.using, exclude=exclude, any_case=not complete)
+    """The host user who has one of these unique values."""
+    any_case = names.any_case_counts(context)
+    return context.adapter.taken(columns, context.using, exclude=exclude, any_case=any_case)
 
 
-def _look(context: Context, wanted: Mapping[str, Any]) -> tuple[dict[str, Any], Any, ScimUser | None]:
-    """The columns asked for, who has one of their unique values, and what is remembered of them."""
-    columns = context.adapter.write_columns(wanted)
+def _look(context: Context, columns: Mapping[str, Any], *, is_free: bool = False) -> tuple[Any, ScimUser | None]:
+    """Who has one of the unique values, and what is remembered of them."""
     context.adapter.check_user_name(columns)
-    holder = taken(context, columns)
-    return columns, holder, None if holder is None else _past(context, holder)
+    holder = None if is_free else taken(context, columns)
+    return holder, None if holder is None else _past(context, holder)
 
 
 def _insert(context: Context, columns: Mapping[str, Any], holder: Any, past: ScimUser | None) -> Any:
@@ -108,13 +105,12 @@ def _past(context: Context, user: Any) -> ScimUser | None:
     return next((row for row in reversed(rows) if row.scope == scope), None)
 
 
-def _is_same(context: Context, past: ScimUser, wanted: Mapping[str, Any]) -> bool:
+def _is_same(context: Context, past: ScimUser, row: ScimUser) -> bool:
     """Whether whoever is created is the person whose account this connection left alone, as far as anybody can tell."""
-    return LEFT_ALONE in past.attributes and _is_same_person(context, past, wanted)
+    return LEFT_ALONE in past.attributes and _is_same_person(context, past, row)
 
 
-def _is_same_person(context: Context, past: ScimUser, wanted: Mapping[str, Any]) -> bool:
+def _is_same_person(context: Context, past: ScimUser, row: ScimUser) -> bool:
     if past.connection_id != context.connection.pk:
         return False
-    ids = {past.external_id, wanted.get("externalId")} - {None}
-    return len(ids) < 2 and past.user_name_key == user_name_key(wanted["userName"])
+    return past.user_name_key == row.user_name_key and len({past.external_id, row.external_id} - {None}) < 2

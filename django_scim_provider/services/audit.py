@@ -14,6 +14,7 @@ from django.db.models import F
 from ..models import ScimConnection, ScimEvent
 from ..protocol.errors import NotFound, RetryableError, ScimError
 from .context import Context, database
+from .inserts import insert
 from .transactions import now
 
 Action = ScimEvent.Action
@@ -40,7 +41,7 @@ def record(
     warnings: Iterable[str] = (),
 ) -> ScimEvent:
     """Write one event, in the transaction that is open, if any."""
-    return ScimEvent.objects.using(context.using).create(
+    event = ScimEvent(
         connection_id=context.connection.pk,
         connection_name=context.connection.name,
         at=now(),
@@ -60,6 +61,8 @@ def record(
         remote_addr=context.remote_addr,
         duration_ms=context.elapsed_ms,
     )
+    insert(event, context.using)
+    return event
 
 
 @contextmanager

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from ..models import ConnectionGuard, ScimUser
+from typing import NamedTuple
+
+from ..models import ConnectionGuard, ScimGroup, ScimUser
 from . import guard, membership, roles, teams
 from .context import Context
 
 
-def leave(context: Context, locked: ConnectionGuard, row: ScimUser) -> None:
+class Left(NamedTuple):
+    """What a person had until now."""
+
+    groups: list[ScimGroup]
+    roles: frozenset[str]
+
+
+def leave(context: Context, locked: ConnectionGuard, row: ScimUser) -> Left:
     """Take a person out of every group, and with it every role that SCIM gave."""
-    for group in membership.leave_all(context, row):
+    groups = membership.leave_all(context, row)
+    for group in groups:
         teams.change(context, group, (), [row.pk])
-    roles.take_all(context, locked, row)
+    return Left(groups, roles.take_all(context, locked, row))
 
 
 def reenter(context: Context, row: ScimUser) -> None:

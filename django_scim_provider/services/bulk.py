@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from django.db import DatabaseError, connections
 
-from ..protocol.bulk import BulkRequest, Operation, Split, patch, resolved, split, steps
+from ..protocol.bulk import REFERENCE, BulkRequest, Operation, Split, patch, resolved, split, steps
 from ..protocol.errors import Conflict, InvalidValue, MethodNotAllowed, NotFound, ScimError, Unavailable
 from ..protocol.etags import parse_match
 from . import audit
@@ -224,6 +224,6 @@ class _Bulk:
         return Result(operation, error.status, self._location(operation, scim_id), error=error)
 
     def _location(self, operation: Operation, scim_id: str | None) -> str | None:
-        if scim_id is None or operation.endpoint not in self.verbs:
+        if scim_id is None or scim_id.startswith(REFERENCE) or operation.endpoint not in self.verbs:
             return None
         return f"{self.context.base_url}{operation.endpoint}/{quote(scim_id, safe='')}"

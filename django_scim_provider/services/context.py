@@ -57,6 +57,11 @@ class Context:
         return database()
 
     @property
+    def is_administrative(self) -> bool:
+        """Whether somebody acts in the panel, and not through the endpoints with a credential of theirs."""
+        return self.actor is not None and not self.base_url
+
+    @property
     def filter_limits(self) -> Limits:
         return Limits(
             length=app_settings.MAX_FILTER_LENGTH,

@@ -21,6 +21,7 @@ from . import audit, guard, membership, role_mappings, roles, teams
 from .context import Context
 from .group_rows import GroupRow, document, groups, members_of
 from .membership import Members
+from .removals import Departure
 from .search import resource_id
 from .transactions import announce, now, run
 
@@ -136,7 +137,7 @@ def delete_group(context: Context, scim_id: str, *, if_match: Match | None = Non
         announce(signals.group_removed, context, group=group)
         teams.delete(context, group)
         group.delete(using=context.using)
-        roles.recompute(context, locked, affected)
+        roles.recompute(context, locked, affected, Departure(group, ()))
 
     run(work, context.using)
 
@@ -226,7 +227,7 @@ def _members(context: Context, locked: ConnectionGuard, group: ScimGroup, delta:
         affected = effect.joined | effect.left
         if effect.nested:
             affected |= roles.members_below(context, effect.nested)
-        roles.recompute(context, locked, affected)
+        roles.recompute(context, locked, affected, Departure(group, effect.left))
     return _MemberEffect(frozenset({"members"}) if effect else frozenset(), warnings)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import signals
+from ..adapters import credentials
 from ..adapters.base import LEFT_ALONE
 from ..adapters.credentials import Ended
 from ..models import ScimConnection, ScimUser
@@ -43,15 +44,29 @@ def readmit(context: Context, row: ScimUser, user: Any) -> str:
     """Let somebody in again, with nothing that was issued before.
 
     It ends here once more: the host may have shut the account by itself, and a request that was under way when access
-    ended may have issued something after. Somebody whom a policy never shut out keeps what they have.
+    ended may have issued something after. Nothing is done about somebody who never was out.
 
     :returns: what ended, in words for the event.
     """
-    adapter = context.adapter
-    was_in = adapter.shown({}, host_columns(context, user)).get("active", LEFT_ALONE in row.attributes)
-    ended = {} if was_in else adapter.end_credentials(user, context.connection, context.using)
+    adapter, columns = context.adapter, host_columns(context, user)
+    if columns is not None and adapter.shown({}, columns).get("active", LEFT_ALONE in row.attributes):
+        return ""
+    ended = adapter.end_credentials(user, context.connection, context.using)
     adapter.activate(user, context.using)
     return _tell(context, row, ended)
+
+
+def clear_out(context: Context, row: ScimUser, user: Any) -> str:
+    """End the tokens of somebody who is inactive, and of whom the client says so again or something else.
+
+    The host may have shut the account by itself, which not every library asks about when it is shown a token.
+
+    :returns: what ended, in words for the event.
+    """
+    if context.connection.on_deactivate == Policy.NOTHING or context.adapter.is_protected(user):
+        return ""
+    ended = {name: count for name, count in credentials.end_all(user).items() if count}
+    return _tell(context, row, ended) if ended else ""
 
 
 def has_access(context: Context, user: Any) -> bool:
@@ -60,8 +75,6 @@ def has_access(context: Context, user: Any) -> bool:
 
 
 def _tell(context: Context, row: ScimUser, ended: Ended) -> str:
-    if not ended:
-        return ""
     announce(signals.credentials_ended, context, scim_user=row, user=row.user, ended=dict(ended))
     said = [name if count is None else f"{name} ({count})" for name, count in ended.items() if count != 0]
     return f"Ended: {', '.join(said)}." if said else ""

@@ -52,11 +52,11 @@ class Effect(NamedTuple):
         return bool(self.joined or self.left or self.nested or self.display_changed)
 
 
-def chunks(values: Collection[T]) -> Iterator[list[T]]:
-    """The values in lists of at most ``CHUNK``."""
+def chunks(values: Collection[T], size: int = CHUNK) -> Iterator[list[T]]:
+    """The values in lists of at most ``size``."""
     listed = list(values)
-    for start in range(0, len(listed), CHUNK):
-        yield listed[start : start + CHUNK]
+    for start in range(0, len(listed), size):
+        yield listed[start : start + size]
 
 
 def look_up(context: Context, elements: Iterable[dict[str, Any]]) -> Members:

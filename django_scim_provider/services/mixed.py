@@ -44,8 +44,10 @@ def list_everything(context: Context, query: ListQuery) -> Page:
     Without ``sortBy`` one type comes after the other, each in the order of its own list; with it they are merged.
 
     :raises InvalidFilter: the filter cannot be answered, or no type has the attribute.
-    :raises InvalidValue: ``sortBy`` names nothing to sort by.
+    :raises InvalidValue: ``sortBy`` names nothing to sort by, or a cursor is asked for.
     """
+    if query.cursor is not None:
+        raise InvalidValue("A query over all resource types is paged by startIndex. Ask one type, and cursor works.")
     kinds = [verbs.kind(context) for verbs in verbs_of(context).values()]
     parts = [
         _Part(number, kind, _selected(kind, condition))

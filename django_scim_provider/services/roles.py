@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..adapters import RoleBackend
 from ..models import ConnectionGuard, GroupRoleMapping, RoleGrant, ScimConnection, ScimMembership, ScimUser
-from . import guard, nesting
+from . import guard, nesting, protection, removals
 from .context import Context, own_write
 from .membership import chunks
+from .removals import Departure
 from .rows import people
 from .transactions import run
 
@@ -35,6 +36,8 @@ class Change(NamedTuple):
     """Of what they gain, what we have not noted as given by us."""
     ungrants: frozenset[str]
     """What we gave and no group asks for any longer; more than ``loses`` where somebody has taken it by hand."""
+    has: frozenset[str] = frozenset()
+    """What they held before, however they came by it."""
 
 
 # Working it out --------------------------------------------------------------------------------------------
@@ -73,7 +76,7 @@ def plan(context: Context, wishes: Iterable[Wish], people: Collection[int]) -> I
                 wish |= ours & {connection.default_role}
             gains, over = wish - (has or backend.unassigned(connection)), ours - wish
             if gains or over:
-                yield Change(pk, person.user, gains, over & has, gains - ours, over)
+                yield Change(pk, person.user, gains, over & has, gains - ours, over, has)
 
 
 def _people(context: Context, pks: Collection[int]) -> dict[int, _Person]:
@@ -143,16 +146,26 @@ def matter(context: Context, locked: ConnectionGuard) -> bool:
     return locked.has_roles or bool(context.connection.unmapped_role)
 
 
-def recompute(context: Context, locked: ConnectionGuard, affected: Collection[int]) -> int:
+def recompute(
+    context: Context, locked: ConnectionGuard, affected: Collection[int], departure: Departure | None = None
+) -> int:
     """Bring the roles of these people in line with the mappings; the caller holds the guard.
 
     No query where the connection has neither mappings nor grants. Returns how many people changed.
+
+    :param departure: the change of a group that brings this about, where the identity provider asked for it: whoever
+        loses a role by it has been removed from something.
+    :raises Forbidden: see ``protection``.
+    :raises Held: see ``removals``.
     """
     if not affected or not matter(context, locked):
         return 0
     changes = list(plan(context, wishes(context), affected))
     if changes:
         note(context, locked)
+        if departure is not None:
+            losses = {change.scim_user: change.loses for change in changes if change.loses and not change.gains}
+            removals.lost_roles(context, locked, departure, losses)
         _apply(context, changes)
     return len(changes)
 
@@ -165,7 +178,7 @@ def wishes(context: Context) -> list[Wish]:
     return [Wish._make(row) for row in mappings.values_list("group_id", "role", "priority")]
 
 
-def _apply(context: Context, changes: Iterable[Change]) -> None:
+def _apply(context: Context, changes: Sequence[Change]) -> None:
     backend, connection, using = context.adapter.roles, context.connection, context.using
     gains: defaultdict[str, list[Any]] = defaultdict(list)
     loses: defaultdict[str, list[Any]] = defaultdict(list)
@@ -183,6 +196,7 @@ def _apply(context: Context, changes: Iterable[Change]) -> None:
             RoleGrant(connection_id=connection.pk, scim_user_id=change.scim_user, user_id=change.user, role=role)
             for role in change.grants
         ]
+    demoted = protection.demote(context, changes)
     for role, pks in ungrants.items():
         for chunk in chunks(pks):
             RoleGrant.objects.using(using).filter(scim_user__in=chunk, role=role).delete()
@@ -194,6 +208,7 @@ def _apply(context: Context, changes: Iterable[Change]) -> None:
             for chunk in chunks(users):
                 backend.give(role, chunk, connection, using)
     RoleGrant.objects.using(using).bulk_create(grants, batch_size=1000)
+    protection.refuse_vacancy(context, demoted)
 
 
 def give_default(context: Context, row: ScimUser) -> None:
@@ -212,16 +227,22 @@ def give_default(context: Context, row: ScimUser) -> None:
         guards.update(has_roles=True)
 
 
-def take_all(context: Context, locked: ConnectionGuard, row: ScimUser) -> None:
-    """A person leaves SCIM: every role that SCIM gave goes; those given by hand stay."""
+def take_all(context: Context, locked: ConnectionGuard, row: ScimUser) -> frozenset[str]:
+    """A person leaves SCIM: every role that SCIM gave goes; those given by hand stay. Returns what SCIM gave."""
     if not locked.has_roles:
-        return
+        return frozenset()
     granted = list(RoleGrant.objects.using(context.using).filter(scim_user=row).values_list("role", "user_id"))
     if not granted:
-        return
+        return frozenset()
     ours, user = frozenset(role for role, _ in granted), granted[0][1]
     held = context.adapter.roles.held([user], context.connection, context.using).get(user, frozenset())
-    _apply(context, [Change(row.pk, user, frozenset(), ours & held, frozenset(), ours)])
+    _apply(context, [Change(row.pk, user, frozenset(), ours & held, frozenset(), ours, held)])
+    return ours
+
+
+def restore(context: Context, change: Change) -> None:
+    """Give roles back that SCIM had given before; ``recompute`` then says whether they stay."""
+    _apply(context, [change])
 
 
 def recompute_all(context: Context) -> int:

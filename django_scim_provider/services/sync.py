@@ -134,8 +134,8 @@ def _adoptable(context: Context, rows: Iterable[tuple[Any, ...]], result: Adopti
 
 def _removed(context: Context, pks: list[Any]) -> dict[Any, bool]:
     """Those of these people whom SCIM has deleted in the scope, and whether that left their account alone."""
-    rows = ScimUser.objects.using(context.using).filter(scope=context.adapter.scope(context.connection), alive=None)
-    rows = rows.filter(user_id__in=pks).order_by("pk")
+    rows = ScimUser.objects.using(context.using).filter(user_id__in=pks, alive=None).order_by("pk")
+    rows = rows.filter(scope=context.adapter.scope(context.connection))
     return {pk: LEFT_ALONE in attributes for pk, attributes in rows.values_list("user_id", "attributes")}
 
 

@@ -137,8 +137,6 @@ class Presented(NamedTuple):
     scopes: str
     refusal: str
     """Why it is refused, in words for the event log; empty when it is accepted."""
-    user: Any = None
-    """The host user whose own credential it is; set by authentication classes of the host's, for ``/Me``."""
 
 
 _TOKEN_COLUMNS: Final = ("pk", "digest", "scopes", "expires_at", "revoked_at", "last_used_at")

@@ -34,6 +34,14 @@ _RETRYABLE: Final = frozenset(
 logger = logging.getLogger("django_scim_provider")
 
 
+class NotedRefusal(ScimError):
+    """A refusal that leaves something behind, which the rollback must not take along."""
+
+    def note(self) -> None:
+        """Write it down; called by ``run`` once everything else is undone."""
+        raise NotImplementedError
+
+
 def is_retryable(error: BaseException) -> bool:
     """Whether the same work may succeed when it is done again."""
     code = _code(error)
@@ -52,6 +60,7 @@ def run(work: Callable[[], T], using: str) -> T:
     :raises Uniqueness: a unique constraint of ours or the host's was broken by a concurrent request.
     :raises InvalidValue: the database cannot store a value.
     :raises Unavailable: locks could not be had after several attempts.
+    :raises NotedRefusal: as the work did, once it is written down.
     """
     nested = connections[using].in_atomic_block
     for attempt in range(1, ATTEMPTS + 1):
@@ -59,6 +68,9 @@ def run(work: Callable[[], T], using: str) -> T:
             # What runs on commit is the host's again.
             with transaction.atomic(using=using), own_write():
                 return work()
+        except NotedRefusal as error:
+            error.note()
+            raise
         except IntegrityError as error:
             raise translate_integrity(error) from error
         except DataError as error:

@@ -12,6 +12,7 @@ from ..models import ScimUser, ScimValue
 from ..protocol.errors import Uniqueness
 from . import guard
 from .context import Context
+from .inserts import insert_all
 from .rows import Index
 
 
@@ -50,7 +51,7 @@ def write(context: Context, row: ScimUser, old: Index, new: Index) -> None:
     if not changed:
         return
     if not old:
-        values.bulk_create(changed)
+        insert_all(changed, context.using)
         return
     targeted = connections[context.using].features.supports_update_conflicts_with_target
     values.bulk_create(

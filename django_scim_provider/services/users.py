@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from uuid import UUID
 
 from django.dispatch import Signal
 
@@ -16,9 +17,11 @@ from ..protocol.errors import InvalidValue, Uniqueness
 from ..protocol.etags import Match
 from ..protocol.keys import user_name_key
 from ..protocol.patch import apply_operations, parse_operations
+from ..protocol.patch_operations import Operation
 from ..protocol.validation import clean_resource, require
-from . import accounts, audit, belonging, guard, lifecycle, me, roles, sync, user_index
+from . import accounts, audit, belonging, guard, lifecycle, me, names, removals, roles, sync, user_index
 from .context import Context
+from .inserts import insert
 from .rows import groups_of, host_columns, index_of, lock
 from .search import resource_id
 from .transactions import announce, now, run
@@ -41,7 +44,10 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
 
     def work() -> Written:
         user_index.lock_if_unique(context)
-        revived = _holder(context, key)
+        creates = context.connection.on_create == ScimConnection.OnCreate.CREATE
+        columns = context.adapter.write_columns(wanted) if creates else {}
+        is_free = names.are_free(context, key, columns)
+        revived = None if is_free else _holder(context, key)
         if revived is not None:
             return _change(context, revived, lambda _: (wanted, cleaned.ignored), audit.Action.CREATE)
         row = ScimUser(
@@ -54,13 +60,8 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
             created_at=now(),
         )
         row.modified_at = row.created_at
-        was_there = False
-        if context.connection.on_create == ScimConnection.OnCreate.CREATE:
-            row.user, was_there, row.origin = accounts.obtain(context, wanted)
-        if was_there:
-            known = context.adapter.shown({}, host_columns(context, row.user))
-            row.attributes = context.adapter.remembered(known, shown=known, sent={})
-        row.save(using=context.using, force_insert=True)
+        was_there = creates and accounts.give(context, row, columns, is_free=is_free)
+        insert(row, context.using)
         index = index_of(context, row, row.user)
         user_index.refuse_taken(context, row, {}, index)
         user_index.write(context, row, {}, index)
@@ -102,7 +103,8 @@ def replace_user(context: Context, scim_id: str, body: Mapping[str, Any], *, if_
         return wanted, cleaned.ignored
 
     pk = resource_id(scim_id)
-    done = run(lambda: _change(context, pk, replaced, audit.Action.REPLACE, if_match), context.using)
+    ends = cleaned.document.get("active") is False
+    done = run(lambda: _change(context, pk, replaced, audit.Action.REPLACE, if_match, may_end=ends), context.using)
     return done._replace(sent=sent_in(cleaned.document, resource_type))
 
 
@@ -124,7 +126,8 @@ def modify_user(context: Context, scim_id: str, body: Mapping[str, Any], *, if_m
         return result.document, parsed.ignored
 
     pk = resource_id(scim_id)
-    done = run(lambda: _change(context, pk, patched, audit.Action.MODIFY, if_match), context.using)
+    ends = any(_may_end(operation) for operation in parsed.operations)
+    done = run(lambda: _change(context, pk, patched, audit.Action.MODIFY, if_match, may_end=ends), context.using)
     return done._replace(sent=sent_by(parsed.operations, resource_type))
 
 
@@ -133,22 +136,24 @@ def delete_user(context: Context, scim_id: str, *, if_match: Match | None = None
 
     :raises NotFound: no such person.
     :raises PreconditionFailed: they are not in the version that is asked for.
-    :raises Forbidden: the person is protected.
+    :raises Forbidden: the person is protected, or the last active holder of a protected role.
+    :raises Held: the connection's guard holds removals.
     """
     pk = resource_id(scim_id)
 
     def work() -> None:
-        locked = guard.lock(context)
+        locks = removals.prepare(context, pk)
         row, user = lock(context, pk)
         lifecycle.refuse_if_protected(context, user, "delete them")
         shown = context.adapter.shown(row.attributes, host_columns(context, user))
         permit(context, row, shown, if_match)
+        removal = removals.deleting(context, locks, row, user, shown)
         ended, policy = "", context.connection.on_delete
         if context.adapter.is_live(user, context.connection):
             ended = lifecycle.deprovision(context, row, user, policy)
             if policy == lifecycle.Policy.NOTHING:
                 shown[LEFT_ALONE] = True
-        _bury(context, locked, row, shown)
+        removals.keep(context, removal, *_bury(context, locks.guard, row, shown))
         audit.record(
             context,
             audit.Action.DELETE,
@@ -163,14 +168,23 @@ def delete_user(context: Context, scim_id: str, *, if_match: Match | None = None
     run(work, context.using)
 
 
-def _bury(context: Context, locked: ConnectionGuard, row: ScimUser, shown: Mapping[str, Any]) -> None:
+def reactivate(context: Context, scim_id: UUID) -> None:
+    """Bring somebody back by an administrator's hand, as they are remembered; inside the caller's transaction.
+
+    :raises Uniqueness: their name or address is somebody else's by now.
+    """
+    _change(context, scim_id, lambda shown: ({**shown, "active": True}, ()), audit.Action.UNDO)
+
+
+def _bury(context: Context, locked: ConnectionGuard, row: ScimUser, shown: Mapping[str, Any]) -> belonging.Left:
     """Make a tombstone of a row: out of every group and filter, its name free, its id never used again."""
     row.attributes = {**shown, "active": False}
     row.alive = None
     row.modified_at = now()
     row.save(using=context.using, update_fields=["attributes", "alive", "modified_at"])
-    belonging.leave(context, locked, row)
+    left = belonging.leave(context, locked, row)
     ScimValue.objects.using(context.using).filter(scim_user=row)._raw_delete(context.using)
+    return left
 
 
 # Creating --------------------------------------------------------------------------------------------------
@@ -202,9 +216,21 @@ def _holder(context: Context, key: str) -> Any:
 Compute = Callable[[Mapping[str, Any]], tuple[dict[str, Any], tuple[str, ...]]]
 
 
-def _change(context: Context, scim_id: Any, compute: Compute, action: str, if_match: Match | None = None) -> Written:
-    """Read the resource under its locks, work out the new one, and write the difference."""
+def _change(
+    context: Context,
+    scim_id: Any,
+    compute: Compute,
+    action: str,
+    if_match: Match | None = None,
+    *,
+    may_end: bool = False,
+) -> Written:
+    """Read the resource under its locks, work out the new one, and write the difference.
+
+    :param may_end: whether the request may deactivate the person, which takes locks before all others.
+    """
     adapter = context.adapter
+    locks = removals.prepare(context, scim_id) if may_end else None
     user_index.lock_if_unique(context)
     row, user = lock(context, scim_id)
     stored, was_live = row.attributes, adapter.is_live(user, context.connection)
@@ -219,6 +245,9 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str, if_ma
     if changed:
         # Whether the host changed something that no receiver has seen, so that the index does not have it either.
         unseen = adapter.remembered(shown, shown=shown, sent=stored) != stored
+        if before and not after and was_live:
+            lifecycle.refuse_if_protected(context, user, "deactivate them")
+            removals.deactivating(context, locks, row, user)
         ended = _write_host(context, row, user, shown, wanted, before=before, after=after)
         if wanted["userName"] != row.user_name:
             _rename(context, row, wanted["userName"], asked="userName" in changed)
@@ -249,6 +278,8 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str, if_ma
             sync.rebuild_index(context, row, index)
         else:
             user_index.write(context, row, old, index)
+    if user is not None and not (before or after):
+        ended = lifecycle.clear_out(context, row, user)
     audit.record(
         context,
         action,
@@ -266,6 +297,12 @@ def _change(context: Context, scim_id: Any, compute: Compute, action: str, if_ma
     if before != after:
         _announce(context, signals.user_reactivated if after else signals.user_deactivated, row)
     return written(context, row, groups_of([row.pk], context))
+
+
+def _may_end(operation: Operation) -> bool:
+    """Whether an operation may deactivate somebody."""
+    concerns_activity = operation.path is None or operation.path.path.attribute.name == "active"
+    return concerns_activity and operation.value is not True
 
 
 def _is_hidden(stored: Mapping[str, Any]) -> bool:
@@ -323,7 +360,7 @@ def _write_host(
             return ""
         if user is None:
             if context.connection.on_create == ScimConnection.OnCreate.CREATE:
-                row.user = accounts.insert(context, wanted)
+                row.user = accounts.insert(context, adapter.write_columns(wanted))
             return ""
         lifecycle.refuse_if_protected(context, user, "bring them back")
         columns = adapter.account_columns(user, wanted, context.connection)

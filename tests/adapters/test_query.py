@@ -93,7 +93,8 @@ def _body(dice: random.Random, number: int) -> dict[str, Any]:
         if dice.random() < 0.5:
             body[ENTERPRISE_USER]["manager"] = {"value": f"m{number % 5}"}
     body["emails"] = [
-        {"value": f"{dice.choice(ASCII[:2])}{number}@{kind}.example", "type": kind, "primary": kind == "work"}
+        {"value": f"{dice.choice(ASCII[:2])}{number}@{kind}.example", "type": kind}
+        | {"work": {"primary": True}, "home": {"primary": False}}.get(kind, {})
         for kind in dice.sample(["work", "home", "other"], dice.randint(1, 3))
     ]
     if dice.random() < 0.4:
@@ -179,7 +180,7 @@ class Dice:
                 f'meta.resourceType {either} "User"',
                 f"{self.random.choice(['emails.type', 'roles.value', 'photos.value', 'addresses.locality'])} pr",
                 f'schemas {either} "{ENTERPRISE_USER}"',
-                f"emails.primary {either} true",
+                f"emails.primary {either} {self.random.choice(['true', 'false'])}",
                 f"{self.random.choice(['active', 'emails', 'addresses', 'roles.type', 'groups', 'name', 'id', 'meta'])} pr",
             ]
         )
@@ -187,7 +188,7 @@ class Dice:
     def element(self) -> str:
         quoted = _quoted(self.text())
         inner = f'type eq "{self.random.choice(["work", "HOME"])}" and value co "{self.random.choice(["a1", "work", "ANNA"])}"'
-        negated = f'not (type eq "work") and primary {self.random.choice(["eq", "ne"])} true'
+        negated = f'not (type eq "work") and primary {self.random.choice(["eq", "ne"])} {self.random.choice(["true", "false"])}'
         return self.random.choice(
             [
                 f"emails[{inner}]",
@@ -195,6 +196,7 @@ class Dice:
                 f"addresses[locality eq {quoted} and region sw {_quoted(self.random.choice(ASCII)[0])}]",
                 f"addresses[locality {self.random.choice(['ne', 'gt', 'ew', 'co'])} {quoted} or primary eq true]",
                 "emails[type pr and not (primary pr)]",
+                "addresses[primary eq false]",
                 f"roles[value {self.random.choice(['eq', 'ne', 'sw', 'le'])} {quoted} and not (type co {quoted})]",
                 f"roles[type {self.random.choice(['eq', 'ne', 'ew', 'ge'])} {quoted}]",
             ]

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from admin.browser import MANAGE, MANAGE_TOKENS, MAP_ROLES, VIEW, VIEW_EVENTS, Browser, live_token, superuser, url
 from django_scim_provider.adapters import UserAdapter
-from django_scim_provider.models import GroupRoleMapping, ScimConnection, ScimEvent, ScimToken
+from django_scim_provider.models import ConnectionGuard, GroupRoleMapping, ScimConnection, ScimEvent, ScimToken
 from django_scim_provider.services import audit
 from django_scim_provider.services.context import Context
 from factories import ConnectionFactory
@@ -33,6 +33,9 @@ PAGES: dict[str, set[str]] = {
     "people": SEES,
     "groups": SEES,
     "policies": SEES,
+    "removals": {"connection manager", "superuser"},
+    "release": {"connection manager", "superuser"},
+    "undo": {"connection manager", "superuser"},
     "history": SEES,
     "events": {"event reader", "superuser"},
     "add": {"connection manager", "superuser"},
@@ -74,7 +77,7 @@ def state() -> Any:
     """Everything that an action of the panel could change."""
     return [
         list(model.objects.order_by("pk").values())
-        for model in (ScimConnection, ScimToken, ScimEvent, GroupRoleMapping)
+        for model in (ScimConnection, ScimToken, ScimEvent, GroupRoleMapping, ConnectionGuard)
     ]
 
 

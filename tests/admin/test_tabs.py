@@ -35,7 +35,7 @@ def tabs(page: str) -> list[str]:
 
 def test_tabs_are_links_to_what_one_may_see(root: Browser, connection: ScimConnection) -> None:
     page = text(root.get(url("people", connection.pk)))
-    assert tabs(page) == ["Set-up", "People", "Groups and roles", "Policies", "Events"]
+    assert tabs(page) == ["Set-up", "People", "Groups and roles", "Policies", "Held removals", "Events"]
     assert f'href="{url("people", connection.pk)}" aria-current="page"' in page
     assert tabs(text(Browser(VIEW).get(url("people", connection.pk)))) == [
         "Set-up",
@@ -217,6 +217,7 @@ def policies(connection: ScimConnection, **changes: str) -> dict[str, Any]:
         "unknown_member",
         "equal_group_names",
         "raw_token",
+        "guard",
         "ip_allowlist",
     )
     return {name: getattr(connection, name) for name in names} | changes

@@ -217,6 +217,7 @@ def test_each_operation_fails_by_itself_with_its_own_error(scim: ScimClient, sec
     assert dump(events=False) == before
     assert all("location" not in result for result in results if result["method"] == "POST")
     assert [result.get("location") for result in results[25:27]] == [f"{BASE}{path}"] * 2
+    assert not any("bulkId" in result.get("location", "") for result in results)
     by_alone = scim.delete(f"/Users/{foreign['id']}").json()
     assert results[33]["response"] == results[32]["response"] == by_alone
     assert ScimEvent.objects.filter(outcome="refused").count() == len(cases) + 1
@@ -271,6 +272,12 @@ def test_limits_are_named_before_anything_is_done(scim: ScimClient) -> None:
         response = send(scim, user("a"), user("b"), "not even an operation")
         assert is_error(response, 413)
         assert "maxOperations (2)" in response.json()["detail"]
+        assert is_error(scim.post("/Bulk", {"Operations": [1, 2, 3]}), 413)
+        full = [user("a", emails=[{"value": f"{n}@example.com"} for n in range(5)]), {}]
+        assert is_error(
+            scim.post("/Bulk", {"schemas": [urns.PATCH_OP], "Operations": full, "x": full}, content_type="x/y"), 415
+        )
+        assert len(bulk(scim, {}, {"data": full})) == 2
     with with_setting(BULK_MAX_PAYLOAD_SIZE=100):
         response = scim.post("/Bulk", b"{" * 101)
         assert is_error(response, 413)

@@ -13,9 +13,9 @@ from rest_framework.request import Request
 from api.helpers import dump, host_of, is_error, row_of, with_setting
 from conftest import MOUNT, ScimClient
 from django_scim_provider.adapters import get_user_adapter
+from django_scim_provider.api.authentication import PersonalCredential
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimUser
 from django_scim_provider.protocol import urns
-from django_scim_provider.services.tokens import Presented
 from factories import HostUserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.hosts]
@@ -26,13 +26,13 @@ DIVISION = f"{urns.ENTERPRISE_USER}:division"
 class PersonAuthentication(BaseAuthentication):
     """A host's own: whoever names themselves is believed."""
 
-    def authenticate(self, request: Request) -> tuple[Any, Presented] | None:
+    def authenticate(self, request: Request) -> tuple[Any, PersonalCredential] | None:
         pk = request._request.META.get("HTTP_X_PERSON")
         if not pk:
             return None
         user = get_user_model()._base_manager.get(pk=pk)
         scopes = request._request.META.get("HTTP_X_SCOPES", "write")
-        return user, Presented(ScimConnection.objects.earliest("created_at"), "", scopes, "", user=user)
+        return user, PersonalCredential(ScimConnection.objects.earliest("created_at"), user, scopes=scopes)
 
 
 @pytest.fixture(autouse=True)

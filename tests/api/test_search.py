@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api.helpers import dump, is_error, with_setting
+from api.helpers import dump, is_error, statements, with_setting
 from conftest import MOUNT, ScimClient
 from django_scim_provider.models import ScimConnection, ScimEvent
 from django_scim_provider.protocol import urns
@@ -54,6 +54,13 @@ def test_a_search_of_one_type_answers_as_its_list_does(scim: ScimClient, people:
     assert search(scim, "/Users", count=0)["totalResults"] == 3
     (only,) = search(scim, "/Groups", filter='externalId eq "a1"', excludedAttributes="meta,members")["Resources"]
     assert only.keys() == {"schemas", "id", "externalId", "displayName"}
+
+
+def test_a_search_of_one_type_is_paged_by_cursor(scim: ScimClient, people: list[dict[str, Any]]) -> None:
+    first = scim.post("/Users/.search", {"cursor": "", "count": 1}).json()
+    rest = scim.post("/Users/.search", {"cursor": first["nextCursor"]}).json()
+    assert "startIndex" not in first
+    assert first["Resources"] + rest["Resources"] == scim.get("/Users").json()["Resources"][:2]
 
 
 def test_the_root_lists_people_then_groups_and_pages_over_both(
@@ -158,6 +165,7 @@ def test_what_cannot_be_searched_is_refused_and_never_widens(scim: ScimClient, p
         for method in ("GET", "PUT", "PATCH", "DELETE"):
             assert is_error(scim.request(method, path), 405)
     assert is_error(scim.post("/.search", {"sortBy": "members"}), 400, "invalidValue")
+    assert is_error(scim.post("/.search", {"cursor": ""}), 400, "invalidValue")
     assert is_error(scim.get("/", filter='nonsense eq "x"'), 400, "invalidFilter")
     assert ScimEvent.objects.filter(action="read", outcome="refused", resource_type="").exists()
 
@@ -177,3 +185,11 @@ def test_a_search_is_a_read(connection: ScimConnection, issue_token: Callable[..
     assert reader.get("/").status_code == 200
     assert is_error(anonymous.get("/"), 401)
     assert dump() == before
+
+
+def test_a_search_of_everything_takes_eight_statements_however_much_it_finds(
+    scim: ScimClient, people: list[dict[str, Any]]
+) -> None:
+    for query in ({}, {"sortBy": "displayName"}, {"filter": 'displayName sw "b" or userName pr'}):
+        assert len(statements(lambda query=query: search(scim, **query))) <= 1 + 8, query
+    assert len(statements(lambda: search(scim, filter='meta.resourceType eq "User"', count=0))) <= 2

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from checks.wiring import MODULE, Wire, ids
-from django_scim_provider.adapters import ChoiceRoles, GroupAdapter, GroupRoles, MembershipFieldRoles, UserAdapter
+from django_scim_provider.adapters import (
+    ChoiceRoles,
+    GroupAdapter,
+    GroupRoles,
+    MembershipFieldRoles,
+    RoleBackend,
+    UserAdapter,
+)
 from django_scim_provider.checks.groups import check_group_adapters, check_roles
 
 
@@ -55,6 +62,14 @@ def test_what_is_no_backend_is_reported(wire: Wire, backend: Any) -> None:
 def test_a_backend_that_leads_nowhere_is_reported(wire: Wire, backend: Any) -> None:
     wire(adapter=_roles(backend))
     assert ids(check_roles()) == ["E081"]
+
+
+def test_protected_roles_need_somebody_who_knows_their_holders(wire: Wire) -> None:
+    class Own(RoleBackend):
+        protected = ("owner",)
+
+    wire(adapter=_roles(Own()))
+    assert ids(check_roles()) == ["E084"]
 
 
 @pytest.mark.parametrize("column", ["is_superuser", "is_staff", "password", "id"])

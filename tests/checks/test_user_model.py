@@ -71,6 +71,23 @@ def test_an_activity_that_django_does_not_ask_for_is_reported(make_user_model: M
     assert ids(check_user_model()) == []
 
 
+def test_passwords_that_are_kept_are_reported(make_user_model: Make) -> None:
+    make_user_model(adapter={"rotate_password": False})
+    assert ids(check_user_model()) == ["W036"]
+
+
+def test_json_web_tokens_that_outlive_a_deactivation_are_reported(settings: Any) -> None:
+    authentication = "rest_framework_simplejwt.authentication"
+    settings.REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": [f"{authentication}.JWTAuthentication", UserAdapter]}
+    assert ids(check_sign_in()) == ["W037"]
+    settings.SIMPLE_JWT = {"CHECK_REVOKE_TOKEN": True}
+    assert ids(check_sign_in()) == []
+    settings.REST_FRAMEWORK = {
+        "DEFAULT_AUTHENTICATION_CLASSES": [f"{authentication}.JWTStatelessUserAuthentication", UserAdapter]
+    }
+    assert ids(check_sign_in()) == ["W038"]
+
+
 def test_a_model_that_protects_nobody_is_reported(make_user_model: Make) -> None:
     make_user_model(is_superuser=None)
     assert ids(check_user_model()) == ["I035"]

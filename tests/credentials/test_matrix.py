@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.checks import run_checks
 from django.test import Client, override_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken
 from rest_framework_simplejwt.tokens import RefreshToken
@@ -17,6 +18,7 @@ from conftest import ScimClient, person
 from credentials.wallet import Use, alive, bearer, wallet
 from django_scim_provider import signals
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimUser
+from django_scim_provider.protocol.urns import BULK_REQUEST, PATCH_OP
 from services.people import listening
 
 pytestmark = [pytest.mark.django_db, pytest.mark.credentials]
@@ -51,6 +53,11 @@ class Somebody:
     def put(self, active: bool) -> None:
         assert self.scim.put(self.path, person(ANN, active=active)).status_code == 200
 
+    def in_bulk(self, method: str, **data: Any) -> None:
+        body = {"schemas": [BULK_REQUEST], "Operations": [{"method": method, "path": self.path, "data": data}]}
+        (done,) = self.scim.post("/Bulk", body).json()["Operations"]
+        assert done["status"] in ("200", "204")
+
     def delete(self) -> None:
         assert self.scim.delete(self.path).status_code == 204
 
@@ -80,7 +87,16 @@ def patched(**operation: Any) -> Step:
     return lambda somebody: somebody.patch(**operation)
 
 
+TURN_OFF = {"op": "replace", "path": "active", "value": False}
 OFF, ON = patched(path="active", value=False), patched(path="active", value=True)
+
+
+def shut_before(step: Step) -> Step:
+    def steps(somebody: Somebody) -> None:
+        somebody.shut_by_the_host()
+        step(somebody)
+
+    return steps
 
 
 @dataclass(frozen=True)
@@ -89,8 +105,12 @@ class Way:
     back: Step = ON
     adapter: str = SUSPENDING
     policies: dict[str, str] = field(default_factory=dict)
+    harmless: frozenset[str] = frozenset()
+    """What still answers while the person is inactive."""
 
 
+LINK = frozenset({"password reset link"})
+"""It leads to a password for an account that nobody can sign in to, and that loses it when they can."""
 WAYS = {
     "PUT": Way(lambda somebody: somebody.put(False), lambda somebody: somebody.put(True)),
     "PATCH with a path": Way(OFF),
@@ -98,14 +118,19 @@ WAYS = {
     "PATCH as Entra ID sends it": Way(patched(op="Replace", path="active", value="False")),
     "PATCH by add": Way(patched(op="add", path="active", value=False)),
     "PATCH of more": Way(patched(value={"active": False, "title": "Gone", "name.familyName": "Left"})),
+    "PUT in bulk": Way(lambda somebody: somebody.in_bulk("PUT", **person(ANN, active=False))),
+    "PATCH in bulk": Way(lambda somebody: somebody.in_bulk("PATCH", schemas=[PATCH_OP], Operations=[TURN_OFF])),
+    "DELETE in bulk": Way(lambda somebody: somebody.in_bulk("DELETE"), Somebody.let_in_by_the_host),
     "POST inactive of somebody whom DELETE left alone": Way(
         Somebody.post_inactive_after_delete, Somebody.let_in_by_the_host, policies={"on_delete": "nothing"}
     ),
     "DELETE": Way(Somebody.delete, Somebody.let_in_by_the_host),
     "DELETE, and the name is given to a new account": Way(Somebody.delete, Somebody.post),
-    "DELETE of an account that the host shut before": Way(
-        lambda somebody: (somebody.shut_by_the_host(), somebody.delete())[-1], Somebody.let_in_by_the_host
+    "PATCH of somebody whom the host shut out before": Way(shut_before(OFF), harmless=LINK),
+    "PUT of somebody whom the host shut out before": Way(
+        shut_before(lambda somebody: somebody.put(False)), harmless=LINK
     ),
+    "DELETE of somebody whom the host shut out before": Way(shut_before(Somebody.delete), Somebody.let_in_by_the_host),
     "policy remove": Way(OFF, policies={"on_deactivate": "remove"}),
     "policy delete": Way(OFF, policies={"on_deactivate": "delete"}),
     "policy hook": Way(OFF, policies={"on_deactivate": "hook"}),
@@ -139,7 +164,7 @@ def test_no_credential_works_while_inactive_or_after_the_return(scim: ScimClient
         during, after = issued_to(somebody), issued_to(somebody)
 
         way.end(somebody)
-        assert alive(during) == dict.fromkeys(during, False)
+        assert alive(during) == {name: name in way.harmless for name in during}
 
         way.back(somebody)
         if way.policies.get("on_deactivate") != "delete" and way.back is not Somebody.post:
@@ -167,6 +192,26 @@ def test_do_nothing_ends_nothing(somebody: Somebody, adapter: str) -> None:
         for step in (OFF, ON, OFF, Somebody.delete, Somebody.post):
             step(somebody)
         assert alive(held) == dict.fromkeys(held, True)
+
+
+def test_inactive_person_who_is_protected_or_under_do_nothing_keeps_tokens(somebody: Somebody) -> None:
+    with with_setting(ADAPTERS={"User": SUSPENDING}):
+        user = somebody.account
+        held = {name: use for name, use in wallet(user).items() if name == "OAuth access token"}
+        somebody.shut_by_the_host()
+        get_user_model().objects.filter(pk=user.pk).update(is_superuser=True)
+        somebody.patch(path="title", value="Boss")
+        assert alive(held) == {"OAuth access token": True}
+
+        get_user_model().objects.filter(pk=user.pk).update(is_superuser=False)
+        ScimConnection.objects.update(on_deactivate="nothing")
+        somebody.patch(path="title", value="Chef")
+        assert alive(held) == {"OAuth access token": True}
+
+        ScimConnection.objects.update(on_deactivate="suspend")
+        somebody.patch(path="title", value="Head")
+        assert alive(held) == {"OAuth access token": False}
+        assert "OAuth tokens" in ScimEvent.objects.order_by("pk").last().detail
 
 
 def test_host_that_keeps_passwords_keeps_what_hangs_on_them_and_loses_the_rest(somebody: Somebody) -> None:
@@ -235,3 +280,9 @@ def test_library_without_one_of_the_models_is_no_obstacle(somebody: Somebody) ->
         OFF(somebody)
 
     assert somebody.scim.get(somebody.path).json()["active"] is False
+
+
+def test_wiring_that_keeps_tokens_alive_is_reported() -> None:
+    with with_setting(ADAPTERS={"User": KEEPING}), override_settings(SIMPLE_JWT={}):
+        messages = run_checks(tags=["scim_provider"])
+    assert sorted(str(message.id) for message in messages) == ["scim_provider.W036", "scim_provider.W037"]

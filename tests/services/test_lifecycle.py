@@ -9,9 +9,10 @@ from django.contrib.auth.hashers import is_password_usable
 from django.utils import timezone
 
 from api.helpers import dump, has_column, soft_deletes
+from django_scim_provider import signals
 from django_scim_provider.adapters import UserAdapter, get_user_adapter
 from django_scim_provider.mixins import FREED_DOMAIN
-from django_scim_provider.models import ScimUser, ScimValue
+from django_scim_provider.models import ScimEvent, ScimUser, ScimValue
 from django_scim_provider.protocol.errors import Forbidden, NotFound, Uniqueness
 from django_scim_provider.services import lifecycle, users
 from django_scim_provider.services.context import Context
@@ -26,6 +27,7 @@ from services.people import (
     find,
     host,
     is_active,
+    listening,
     name_of,
     patch,
     policies,
@@ -46,6 +48,21 @@ class Hooked(UserAdapter):
 
     def deactivate(self, user: Any, connection: Any, using: str) -> None:
         type(user)._base_manager.filter(pk=user.pk).update(password=f"left {connection.name}")
+
+
+class WithKeys(UserAdapter):
+    """A host that issues keys by itself; told of a hundred, it fails."""
+
+    attributes = get_user_adapter().attributes
+    rotate_password = False
+    keys = 0
+
+    def end_credentials(self, user: Any, connection: Any, using: str) -> Any:
+        ended = super().end_credentials(user, connection, using)
+        update(user, email="ended@example.com")
+        if self.keys == 100:
+            raise RuntimeError("The key server is down.")
+        return {**ended, "SSH keys": self.keys}
 
 
 def deactivate(context: Context, scim_id: str) -> dict[str, Any]:
@@ -217,6 +234,43 @@ def test_account_that_is_there_is_let_in_whatever_the_policy_for_new_people(cont
     patch(context, scim_id, active=True)
 
     assert is_active(host(scim_id))
+
+
+@pytest.mark.parametrize("keys", [0, 2])
+def test_host_ends_what_it_issued_by_itself_and_is_told_when_it_is_done(
+    context: Context, keys: int, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    monkeypatch.setattr(WithKeys, "keys", keys)
+    with configured(ADAPTERS={"User": f"{__name__}.WithKeys"}), listening(signals.credentials_ended) as heard:
+        mine = Context(context.connection)
+        scim_id = post(mine)
+        for work in (
+            lambda: deactivate(mine, scim_id),
+            lambda: patch(mine, scim_id, active=True),
+            lambda: patch(mine, scim_id, active=True, title="Boss"),
+            lambda: users.delete_user(mine, scim_id),
+        ):
+            with django_capture_on_commit_callbacks(execute=True):
+                work()
+
+    assert [told["ended"] for _, told in heard] == [{"SSH keys": keys}] * 3
+    said = ScimEvent.objects.filter(resource_id=scim_id).order_by("pk").values_list("detail", flat=True)
+    word = f"Ended: SSH keys ({keys})." if keys else ""
+    assert list(said) == ["", word, word, "", word]
+
+
+def test_access_that_cannot_be_ended_whole_is_not_ended_at_all(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(WithKeys, "keys", 100)
+    with configured(ADAPTERS={"User": f"{__name__}.WithKeys"}):
+        mine = Context(context.connection)
+        scim_id = post(mine)
+        before = dump()
+        for work in (lambda: deactivate(mine, scim_id), lambda: users.delete_user(mine, scim_id)):
+            with pytest.raises(RuntimeError):
+                work()
+    assert dump() == before
 
 
 # Deletion ---------------------------------------------------------------------------------------------------

@@ -224,7 +224,7 @@ def test_who_was_deleted_and_is_created_again_has_the_shared_account_and_no_righ
     acme: ScimClient, globex: ScimClient
 ) -> None:
     here, _ = shared(acme, globex)
-    Membership.objects.filter(organization__slug="acme").update(level="owner")
+    Membership.objects.filter(organization__slug="acme").update(level="admin")
     assert acme.delete(f"/Users/{here['id']}").status_code == 204
     assert is_error(acme.get(f"/Users/{here['id']}"), 404)
     again = acme.create(BOB)

@@ -7,6 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError
 
 from ...models import ScimConnection, ScimEvent
+from ...protocol.errors import ScimError
 from ...services import roles, sync
 from ...services.context import Context, database
 from ...services.rows import people
@@ -49,7 +50,7 @@ class Command(ScimCommand):
         for found in self._chosen(connection):
             try:
                 done.append((found, self._sync(Context(found), with_roles=options["roles"])))
-            except DatabaseError as error:
+            except (DatabaseError, ScimError) as error:
                 failed.append(f"“{found.name}”: {error}")
         if json:
             self.print_json([_document(*entry) for entry in done])

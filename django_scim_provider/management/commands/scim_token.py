@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from ...models import ScimConnection, ScimToken
 from ...models.token_format import PREFIX, key_id_of
-from ...services import tokens
+from ...services import expiry, tokens
 from ...services.context import Context, database
 from ..base import CONNECTION_HELP, ScimCommand, quoted
 from ..output import plural, table
@@ -32,11 +32,12 @@ def hours(text: str) -> int:
 
 class Command(ScimCommand):
     help = (
-        "Issue, list, rotate and revoke the tokens of SCIM connections. A token's text is shown once, when it is made."
+        "Issue, list, rotate and revoke the tokens of SCIM connections, and warn of those that expire. A token's text "
+        "is shown once, when it is made."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        verbs = parser.add_subparsers(required=True, metavar="issue|list|rotate|revoke", title="what to do")
+        verbs = parser.add_subparsers(required=True, metavar="issue|list|rotate|revoke|warn", title="what to do")
         issue = self.add_verb(verbs, "issue", self.issue, "Make a token and print it, this once.")
         issue.add_argument("--connection", required=True, metavar="NAME", help=CONNECTION_HELP)
         issue.add_argument("--name", default="", metavar="TEXT", help="what the token is for, to tell tokens apart")
@@ -45,6 +46,9 @@ class Command(ScimCommand):
         self.add_json(issue)
         listing = self.add_verb(verbs, "list", self.list, "List tokens, without their secrets.")
         listing.add_argument("--connection", metavar="NAME", help=f"{CONNECTION_HELP}; default: all connections")
+        listing.add_argument(
+            "--expiring", type=days, metavar="DAYS", help="only live ones that end within so many days"
+        )
         self.add_json(listing)
         rotate = self.add_verb(verbs, "rotate", self.rotate, "Replace a token by a new one and print that, this once.")
         rotate.add_argument("--connection", required=True, metavar="NAME", help=CONNECTION_HELP)
@@ -62,6 +66,13 @@ class Command(ScimCommand):
         revoke.add_argument("--connection", metavar="NAME", help=CONNECTION_HELP)
         revoke.add_argument("--all", action="store_true", help="every token of --connection")
         self.add_json(revoke)
+        warn = self.add_verb(
+            verbs,
+            "warn",
+            self.warn,
+            "Tell of tokens that end in 30, 14, 7 and 1 days, by mail, once each. Run it daily.",
+        )
+        self.add_json(warn)
 
     # Verbs -------------------------------------------------------------------------------------------------
 
@@ -79,14 +90,18 @@ class Command(ScimCommand):
                 f"manage.py scim_connection enable {quoted(context.connection)}"
             )
 
-    def list(self, *, connection: str | None, json: bool, **options: Any) -> None:
+    def list(self, *, connection: str | None, expiring: int | None, json: bool, **options: Any) -> None:
         found = self._tokens(connection).select_related("connection")
+        if expiring is not None:
+            found = found.filter(pk__in=expiry.expiring(expiring)).order_by("expires_at", "pk")
         moment = timezone.now()
         documents = [_document(token, moment) for token in found]
         if json:
             self.print_json(documents)
         elif documents:
             self.stdout.write(table(_HEADINGS, (_cells(document) for document in documents)))
+        elif expiring is not None:
+            self.remark(f"No token ends within {plural(expiring, 'day', 'days')}.")
         else:
             self.remark("There is no token. Make one: manage.py scim_token issue --connection NAME")
 
@@ -118,6 +133,20 @@ class Command(ScimCommand):
             self.print_json({"revoked": revoked})
         else:
             self.stdout.write(f"{plural(revoked, 'token was', 'tokens were')} revoked.")
+
+    def warn(self, *, json: bool, **options: Any) -> None:
+        sent = expiry.warn()
+        if json:
+            self.print_json(
+                [
+                    {"connection": one.token.connection.name, "key_id": one.token.key_id, "days": one.days}
+                    for one in sent
+                ]
+            )
+            return
+        for one in sent:
+            left = plural(one.days, "day", "days")
+            self.stdout.write(f"The token {one.token.starts_with} of “{one.token.connection.name}” ends in {left}.")
 
     # -------------------------------------------------------------------------------------------------------
 

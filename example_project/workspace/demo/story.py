@@ -112,7 +112,7 @@ class Story:
         self.tell("Two people are unassigned: PATCH is what apps from Okta's catalog send, PUT what custom ones do")
         david, elif_ = PEOPLE[3:5]
         self._patch_active(david, False)
-        self._put(elif_, {"active": False}, _access_ends(elif_))
+        self._put(elif_, {"active": False}, _access_changes(elif_, active=False))
 
     def _reactivate(self) -> None:
         self.tell("They come back: the look-up has to find the inactive, under the id they had")
@@ -120,7 +120,7 @@ class Story:
         for person in (david, elif_):
             self._look_up(person, [self.ids[person.number]], active=False)
         self._patch_active(david, True)
-        self._put(elif_, {"active": True}, _access_begins(elif_))
+        self._put(elif_, {"active": True}, _access_changes(elif_, active=True))
 
     def _assign_again(self) -> None:
         self.tell("A second create for a name in other letters is refused")
@@ -181,7 +181,7 @@ class Story:
         )
 
     def _patch_active(self, person: Person, active: bool) -> None:
-        effects = _access_begins(person) if active else _access_ends(person)
+        effects = _access_changes(person, active=active)
         self._send(
             "PATCH",
             f"/Users/{self.ids[person.number]}",
@@ -243,19 +243,11 @@ def _activity(person: Person) -> tuple[str, str, str]:
     return (MEMBERSHIPS if has_memberships() else ACCOUNTS, person.user_name, "is_active")
 
 
-def _access_begins(person: Person) -> Effects:
-    return _access(person, True)
-
-
-def _access_ends(person: Person) -> Effects:
-    return _access(person, False)
-
-
-def _access(person: Person, active: bool) -> Effects:
+def _access_changes(person: Person, *, active: bool) -> Effects:
     return {
         _activity(person): active,
-        # Drawn anew, though unusable before and after: sessions are made from it, on every session engine. When access
-        # begins, too, for what was issued meanwhile.
+        # Drawn anew, though unusable before and after: sessions are made from it, on every session engine. At a return
+        # as well, so that nothing comes back that was issued meanwhile.
         (ACCOUNTS, person.user_name, "password"): lambda password: not is_password_usable(password),
     }
 
