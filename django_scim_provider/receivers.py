@@ -99,7 +99,7 @@ def _concerns(update_fields: Collection[str] | None) -> bool:
 
 
 def _reads(adapter: UserAdapter, fields: Collection[str]) -> bool:
-    read = {column.partition("__")[0] for column in adapter.columns}
+    read = {column.partition("__")[0] for column in (*adapter.columns, *adapter.only)}
     return bool(read & set(fields)) or (adapter.soft_deletes and "deleted_at" in fields)
 
 

@@ -14,7 +14,7 @@ from django.db.models import Q
 from ..mixins import SoftDeleteUserMixin, freed_value
 from ..models import ScimConnection
 from ..protocol import core_schemas
-from ..protocol.errors import InvalidValue
+from ..protocol.errors import Forbidden, InvalidValue
 from ..protocol.keys import fold
 from ..protocol.schemas import Schema
 from . import credentials
@@ -133,6 +133,9 @@ class UserAdapter(ResourceAdapter):
         """The same as ``live_condition`` on an instance."""
         if user is None or (self.soft_deletes and user.deleted_at is not None):
             return False
+        return self._is_ours(user)
+
+    def _is_ours(self, user: Any) -> bool:
         return all(getattr(user, column) == value for column, value in self.only.items())
 
     def load_standing(self, users: Collection[Any], connection: ScimConnection, using: str) -> None:
@@ -167,7 +170,7 @@ class UserAdapter(ResourceAdapter):
 
     def may_free(self, user: Any, connection: ScimConnection) -> bool:
         """Whether somebody new may have the names of an account that this scope removed."""
-        return True
+        return self._is_ours(user)
 
     def some_tenant(self) -> str:
         """The key of any tenant that there is, to try things in."""
@@ -286,7 +289,12 @@ class UserAdapter(ResourceAdapter):
         self._save(user, self._active(False), using)
 
     def activate(self, user: Any, using: str) -> None:
-        """Let the person sign in again; nothing that ended comes back."""
+        """Let the person sign in again; nothing that ended comes back.
+
+        :raises Forbidden: the application has made them one of other people than these.
+        """
+        if not self._is_ours(user):
+            raise Forbidden("This person is no longer one of those whom this connection serves.")
         if self.soft_deletes and user.deleted_at is not None:
             user.restore()
         self._save(user, self._active(True), using)
