@@ -37,6 +37,9 @@ def give(context: Context, row: ScimUser, columns: Mapping[str, Any], *, is_free
     if not was_left:
         if holder is None or not _joins(context, holder, columns, row):
             row.user = _insert(context, columns, holder, past)
+            if row.attributes["active"] is False and context.adapter.shares_accounts:
+                # No column of the account says so.
+                context.adapter.suspend(row.user, context.using)
             return False
         context.adapter.join(holder, context.connection, context.using)
         row.origin = ScimUser.Origin.ADOPTED

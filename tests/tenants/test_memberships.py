@@ -52,6 +52,16 @@ def test_whoever_is_created_is_a_member_of_that_tenant_alone(acme: ScimClient, g
     assert is_error(globex.get(f"/Users/{made['id']}"), 404)
 
 
+def test_whoever_is_created_inactive_is_let_in_nowhere(acme: ScimClient) -> None:
+    made = acme.create(BOB, active=False)
+    assert made["active"] is False
+    assert memberships() == {"acme": (False, "guest")}
+    assert names(acme, "active eq false") == [BOB]
+    with with_setting(ADAPTERS={"User": SEATS}):
+        assert acme.create("eve@example.com", active=False)["active"] is False
+        assert not Seat.objects.exists()
+
+
 @pytest.mark.parametrize("slug", ["", "nowhere", "Acme"])
 def test_a_connection_needs_an_organization_that_is_there(organizations: dict[str, Any], slug: str) -> None:
     with pytest.raises(ValidationError, match="no organization with this key"):
