@@ -19,7 +19,7 @@ from .base import Mapped
 from .credentials import Ended
 from .domains import on_domains
 from .index import Indexed
-from .roles import ColumnRoles, MembershipFieldRoles, NoRoles, RoleBackend
+from .roles import MembershipFieldRoles, NoRoles, RoleBackend
 from .tenancy import Belonging, Standing, Tenancy
 from .users import UserAdapter
 
@@ -220,8 +220,9 @@ class MembershipUserAdapter(UserAdapter):
         """Make an account a member, without anything that an earlier membership had."""
         self.load_standing([user], connection, using)
         self.activate(user, using)
-        if isinstance(self.roles, ColumnRoles):
-            self.roles.take("", [user.pk], connection, using)
+        held = self.roles.held([user.pk], connection, using).get(user.pk, ())
+        for role in held:
+            self.roles.take(role, [user.pk], connection, using)
 
     def tenant_credentials(self, user: Any, connection: ScimConnection) -> Mapping[str, models.QuerySet[Any]]:
         """Rows that let the person in to the connection's tenant, by name: deleted when their membership ends."""
@@ -229,13 +230,16 @@ class MembershipUserAdapter(UserAdapter):
 
     def end_credentials(self, user: Any, connection: ScimConnection, using: str) -> Ended:
         """End what lets the person in to this tenant; everything, where the account is for this tenant alone."""
+        if self._is_alone(user, connection):
+            return super().end_credentials(user, connection, using)
+        return self.end_tokens(user, connection, using)
+
+    def end_tokens(self, user: Any, connection: ScimConnection, using: str) -> dict[str, int | None]:
         rows = self.tenant_credentials(user, connection).items()
         ended: dict[str, int | None] = {name: found.using(using).delete()[0] for name, found in rows}
-        if any(self.tenancy.is_active(row) for row in self._standing(user, connection).elsewhere):
-            return ended
-        return (
-            {**super().end_credentials(user, connection, using), **ended} if self._is_own(user, connection) else ended
-        )
+        if self._is_alone(user, connection):
+            ended = super().end_tokens(user, connection, using) | ended
+        return ended
 
     def suspend(self, user: Any, using: str) -> None:
         """End the membership; the account stays as it is, for whoever else uses it."""
@@ -303,7 +307,16 @@ class MembershipUserAdapter(UserAdapter):
         domains = frozenset(domain.lower() for domain in self.verified_domains(connection))
         return bool(domains) and on_domains(super().shown({}, self.read_columns(user)), domains)
 
+    def _is_alone(self, user: Any, connection: ScimConnection) -> bool:
+        """Whether this scope made the account, and no other tenant lets the person in."""
+        elsewhere = self._standing(user, connection).elsewhere
+        return not any(self.tenancy.is_active(row) for row in elsewhere) and self._is_own(user, connection)
+
     def _is_own(self, user: Any, connection: ScimConnection) -> bool:
         """Whether this scope made the account, and nobody else before it."""
-        first = ScimUser.objects.using(user._state.db).filter(user=user.pk).order_by("pk").first()
-        return first is not None and first.origin == ScimUser.Origin.CREATED and first.scope == self.scope(connection)
+        standing = self._standing(user, connection)
+        if standing.is_own is None:
+            first = ScimUser.objects.using(user._state.db).filter(user=user.pk).order_by("pk")
+            made = first.values_list("origin", "scope").first()
+            standing.is_own = made == (ScimUser.Origin.CREATED, self.scope(connection))
+        return standing.is_own

@@ -55,6 +55,8 @@ class Standing:
     """Those of other tenants."""
     is_managed_elsewhere: bool | None = None
     """Whether another scope's connection has the person; ``None`` where no row was there to say so."""
+    is_own: bool | None = None
+    """Whether the connection's scope made the account; ``None`` until it is asked."""
     is_new: bool = False
     """Whether the row here was made by the write under way."""
 

@@ -282,7 +282,11 @@ class UserAdapter(ResourceAdapter):
             user.set_unusable_password()
             self._save(user, {}, using, extra=["password"])
             ended = {"sessions": None, "password reset links": None}
-        return ended | credentials.end_all(user)
+        return ended | self.end_tokens(user, connection, using)
+
+    def end_tokens(self, user: Any, connection: ScimConnection, using: str) -> dict[str, int | None]:
+        """End what libraries issued to a person; done again when somebody inactive is said to be so again."""
+        return credentials.end_all(user)
 
     def suspend(self, user: Any, using: str) -> None:
         """Shut the account; its credentials have ended by then."""

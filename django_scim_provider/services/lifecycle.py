@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from .. import signals
-from ..adapters import credentials
 from ..adapters.base import LEFT_ALONE
 from ..adapters.credentials import Ended
 from ..models import ScimConnection, ScimUser
@@ -65,7 +64,8 @@ def clear_out(context: Context, row: ScimUser, user: Any) -> str:
     """
     if context.connection.on_deactivate == Policy.NOTHING or context.adapter.is_protected(user):
         return ""
-    ended = {name: count for name, count in credentials.end_all(user).items() if count}
+    left = context.adapter.end_tokens(user, context.connection, context.using)
+    ended = {name: count for name, count in left.items() if count}
     return _tell(context, row, ended) if ended else ""
 
 

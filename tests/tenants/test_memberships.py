@@ -9,22 +9,23 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
+from rest_framework.authtoken.models import Token
 
 from api.helpers import is_error, with_setting
 from conftest import ScimClient, person
 from django_scim_provider import signals
-from django_scim_provider.adapters import MembershipUserAdapter
 from django_scim_provider.adapters.memberships import KEPT
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimUser, ScimValue
-from django_scim_provider.services import connections, role_mappings, sync
+from django_scim_provider.services import connections, role_mappings, selftest, sync
 from django_scim_provider.services.context import Context
+from django_scim_provider.services.findings import Status
 from factories import ConnectionFactory
 from hosts.tenants.models import Key, Membership, Organization, Seat
 from tenants.people import BOB, account, memberships, names, replace, row, show, sign_up, verify
 
 pytestmark = [pytest.mark.django_db, pytest.mark.tenants]
 Policy = ScimConnection.OnDeactivate
-SEATS = "hosts.tenants.scim.SeatAdapter"
+SEATS, PLAIN = "hosts.tenants.scim.SeatAdapter", "hosts.tenants.scim.PlainAdapter"
 
 
 def policy(**values: Any) -> None:
@@ -205,6 +206,26 @@ def test_credentials_all_end_where_the_account_is_for_this_tenant_alone(acme: Sc
     replace(acme, here, active=True)
     replace(acme, here, active=False)
     assert account().password not in passwords
+
+
+def test_tokens_for_all_of_the_site_are_no_tenants_to_end_while_another_lets_the_person_in(
+    acme: ScimClient, globex: ScimClient
+) -> None:
+    here, there = shared(acme, globex)
+    Token.objects.create(user=account())
+    organizations = {slug: Organization.objects.get(slug=slug) for slug in ("acme", "globex")}
+    for _ in range(2):  # said again of somebody inactive, what was issued meanwhile ends as well, here alone
+        for organization in organizations.values():
+            Key.objects.create(user=account(), organization=organization)
+        replace(acme, here, active=False, title=f"{Key.objects.count()}")
+        assert not Key.objects.filter(organization=organizations["acme"]).exists()
+    assert Key.objects.count() == 2
+    assert Token.objects.exists()
+    replace(globex, there, active=False)
+    assert not Key.objects.exists()
+    assert Token.objects.exists()  # globex has not made the account
+    replace(acme, here, active=False, title="again")
+    assert not Token.objects.exists()
 
 
 @pytest.mark.parametrize("choice", [Policy.REMOVE, Policy.DELETE])
@@ -471,13 +492,70 @@ def test_where_being_a_member_is_being_active(
         assert adapter.has_tenant(ScimConnection(tenant="anything"))
 
 
-class PlainAdapter(MembershipUserAdapter):
-    membership, tenant = "tenants.Membership", "organization__slug"
+def test_without_a_role_column_groups_mean_none(acme: ScimClient, connections: Any) -> None:
+    """Whatever roles a connection still has from before."""
+    policy(default_role="admin")
+    verify("globex")
+    sign_up("eve@example.com", "acme")
+    with with_setting(ADAPTERS={"User": PLAIN}):
+        context = Context(ScimConnection.objects.get(tenant="acme"))
+        assert list(context.adapter.roles.choices(context.connection)) == []
+        made = acme.create(BOB)
+        assert memberships() == {"acme": (True, "guest")}
+        assert acme.delete(f"/Users/{made['id']}").status_code == 204
+        assert memberships() == {}
 
 
-def test_without_a_role_column_groups_mean_none() -> None:
-    backend, nobody = PlainAdapter().roles, ScimConnection()
-    assert (list(backend.choices(nobody)), backend.held([1], nobody, "default")) == ([], {})
+def test_who_is_known_here_by_another_name_is_not_created_again(acme: ScimClient, globex: ScimClient) -> None:
+    here, _ = shared(acme, globex)
+    replace(acme, here, userName="robert@example.com", active=False)
+    verify("acme")
+    assert is_error(acme.post("/Users", person(BOB)), 409, "uniqueness")
+    assert memberships()["acme"] == (False, "guest")
+
+
+def test_the_last_owner_of_an_organization_stays(acme: ScimClient, globex: ScimClient) -> None:
+    """An owner of another organization is none of this one."""
+    here, _ = shared(acme, globex)
+    Membership.objects.filter(organization__slug="acme").update(level="owner")
+    sign_up("eve@example.com", "globex")
+    Membership.objects.filter(user__username="eve@example.com").update(level="owner")
+    assert is_error(acme.patch(f"/Users/{here['id']}", {"op": "replace", "path": "active", "value": False}), 403)
+    assert is_error(acme.delete(f"/Users/{here['id']}"), 403)
+    assert memberships()["acme"] == (True, "owner")
+
+
+# Around it ---------------------------------------------------------------------------------------------------
+
+
+def test_scim_check_tries_any_organization_that_there_is(db: None) -> None:
+    for setting in ({}, {"ADAPTERS": {"User": SEATS}}):
+        with with_setting(**setting):
+            assert [finding.step for finding in selftest.check()] == ["organization"]
+    Organization.objects.create(slug="acme", name="Acme")
+    findings = selftest.check()
+    assert len(findings) > 10
+    assert {finding.status for finding in findings} == {Status.OK}, findings
+    Seat.objects.create(tenant_key="acme", person=sign_up())
+    with with_setting(ADAPTERS={"User": SEATS}):
+        assert Status.FAILED not in {finding.status for finding in selftest.check()}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_syncing_outside_of_a_transaction_sees_memberships(acme: ScimClient, connections: Any) -> None:
+    made = acme.create(BOB)
+    Membership.objects.update(is_active=False)
+    assert sync.refresh_all(Context(connections["acme"])) == 1
+    assert row(made).attributes["active"] is False
+
+
+def test_letting_in_who_is_in_changes_nothing(acme: ScimClient, connections: Any) -> None:
+    with with_setting(ADAPTERS={"User": SEATS}):
+        acme.create(BOB)
+        context, user = Context(connections["acme"]), account()
+        context.adapter.load_standing([user], context.connection, "default")
+        context.adapter.activate(user, "default")
+        assert Seat.objects.count() == 1
 
 
 def test_who_was_left_alone_is_let_in_again(acme: ScimClient, connections: Any) -> None:

@@ -34,6 +34,13 @@ class SeatAdapter(MembershipUserAdapter):
     role = "level"
 
 
+class PlainAdapter(MembershipUserAdapter):
+    """Without roles, and where a member is active."""
+
+    membership = "tenants.Membership"
+    tenant = "organization__slug"
+
+
 class DashboardPeople(UserAdapter):
     only = {"kind": "dashboard"}
 
