@@ -164,10 +164,6 @@ class UserAdapter(ResourceAdapter):
         """Whether another scope shows the account, too."""
         return False
 
-    def may_join(self, user: Any, columns: Mapping[str, Any], connection: ScimConnection) -> bool:
-        """Whether an account that has the name asked for, and is not in scope, may be brought into it."""
-        return False
-
     def may_free(self, user: Any, connection: ScimConnection) -> bool:
         """Whether somebody new may have the names of an account that this scope removed."""
         return self._is_ours(user)
@@ -248,10 +244,6 @@ class UserAdapter(ResourceAdapter):
     def new_instance(self, connection: ScimConnection) -> Any:
         """A user, not saved yet, to be created; override it where one needs more than the map writes."""
         return self.model(**self.only)
-
-    def join(self, user: Any, connection: ScimConnection, using: str) -> None:
-        """Bring an account that ``may_join`` into the connection's scope."""
-        raise NotImplementedError
 
     def create(self, columns: Mapping[str, Any], connection: ScimConnection, using: str) -> Any:
         """Insert a host user that nobody can sign in to with a password."""

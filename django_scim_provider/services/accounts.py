@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..adapters import MembershipUserAdapter
 from ..adapters.base import LEFT_ALONE
 from ..models import ScimUser
 from ..protocol.errors import Uniqueness
@@ -34,32 +35,34 @@ def give(context: Context, row: ScimUser, columns: Mapping[str, Any], *, is_free
     """
     holder, past = _look(context, columns, is_free=is_free)
     was_left = past is not None and lifecycle.has_access(context, holder) and _is_same(context, past, row)
-    if not was_left:
-        if holder is None or not _joins(context, holder, columns, row):
-            row.user = _insert(context, columns, holder, past)
-            if row.attributes["active"] is False and context.adapter.shares_accounts:
-                # No column of the account says so.
-                context.adapter.suspend(row.user, context.using)
-            return False
-        context.adapter.join(holder, context.connection, context.using)
-        row.origin = ScimUser.Origin.ADOPTED
+    if not was_left and (holder is None or not _join(context, holder, columns, row)):
+        row.user = _insert(context, columns, holder, past)
+        if row.attributes["active"] is False and context.adapter.shares_accounts:
+            # No column of the account says so.
+            context.adapter.suspend(row.user, context.using)
+        return False
     row.user, known = holder, context.adapter.shown({}, host_columns(context, holder))
     row.attributes = context.adapter.remembered(known, shown=known, sent={})
     return True
 
 
-def _joins(context: Context, holder: Any, columns: Mapping[str, Any], row: ScimUser) -> bool:
-    """Whether an account comes into the scope by being asked for: because its address is the tenant's, or because it
-    was in the tenant and its names cannot go to somebody new."""
-    adapter, connection = context.adapter, context.connection
-    if not adapter.shares_accounts or adapter.is_protected(holder) or adapter.is_live(holder, connection):
+def _join(context: Context, holder: Any, columns: Mapping[str, Any], row: ScimUser) -> bool:
+    """Let an account in because its address is the tenant's, or because it was in the tenant before and its
+    names cannot go to somebody new. Returns whether it is in."""
+    adapter, connection, using = context.adapter, context.connection, context.using
+    if not isinstance(adapter, MembershipUserAdapter):
         return False
-    here = ScimUser.objects.using(context.using).filter(user=holder, scope=adapter.scope(connection)).order_by("-pk")
-    past = here.first()
+    if adapter.is_protected(holder) or adapter.is_live(holder, connection):
+        return False
+    past = ScimUser.objects.using(using).filter(user=holder, scope=row.scope).order_by("-pk").first()
     if past is not None and past.alive:
         return False
     returns = past is not None and _is_same_person(context, past, row) and not adapter.may_free(holder, connection)
-    return returns or adapter.may_join(holder, columns, connection)
+    if not returns and not adapter.may_join(holder, columns, connection):
+        return False
+    adapter.join(holder, connection, using)
+    row.origin = ScimUser.Origin.ADOPTED
+    return True
 
 
 def write(context: Context, row: ScimUser, columns: Mapping[str, Any]) -> None:
