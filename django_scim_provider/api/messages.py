@@ -14,7 +14,7 @@ from ..protocol.bulk import refuse_too_many
 from ..protocol.errors import BadRequest, PayloadTooLarge, ScimError, UnsupportedMediaType
 from ..protocol.etags import Match, parse_match
 from ..protocol.messages import ListQuery, load_body, parse_query
-from ..services.search import Found
+from ..services.kinds import Found
 
 MEDIA_TYPE: Final = "application/scim+json"
 _CONTENT_TYPE: Final = f"{MEDIA_TYPE}; charset=utf-8"

@@ -21,7 +21,7 @@ from ..models import ScimToken
 from ..protocol.errors import Forbidden, MethodNotAllowed, NotFound, Unauthorized
 from ..protocol.messages import ListQuery
 from ..protocol.projection import Projection
-from ..services import audit, role_catalog, search
+from ..services import audit, kinds, role_catalog, search
 from ..services.addresses import remote_address
 from ..services.context import Context
 from ..services.verbs import USERS, Verbs, Written, is_endpoint, verbs_of
@@ -136,7 +136,7 @@ class ResourceView(ScimView):
     verbs: Verbs = USERS
 
     @property
-    def kind(self) -> search.Kind[Any]:
+    def kind(self) -> kinds.Kind[Any]:
         return self.verbs.kind(self.caller)
 
     @contextmanager

@@ -10,6 +10,7 @@ from django.db import models
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
+from ..conf import app_settings
 from .fields import KeyField
 
 
@@ -178,9 +179,12 @@ class ScimConnection(models.Model):
 
     def clean(self) -> None:
         """
-        :raises ValidationError: a line of ``ip_allowlist`` is no network; it would turn every address away.
+        :raises ValidationError: the portal of a new connection is not configured; a line of ``ip_allowlist`` is no
+            network, which would turn every address away.
         """
         super().clean()
+        if self._state.adding and self.portal and self.portal not in app_settings.PORTALS:
+            raise ValidationError({"portal": _("The PORTALS setting knows no portal of this name.")})
         for network in filter(None, map(str.strip, self.ip_allowlist.splitlines())):
             try:
                 ip_network(network, strict=False)

@@ -20,9 +20,9 @@ from ..protocol.validation import clean_resource, require
 from . import audit, guard, membership, role_mappings, roles, teams
 from .context import Context
 from .group_rows import GroupRow, document, groups, members_of
+from .kinds import resource_id
 from .membership import Members
 from .removals import Departure
-from .search import resource_id
 from .transactions import announce, now, run
 
 TAKEN: Final = "A group with this displayName exists already. Find it with a filter and update that one."

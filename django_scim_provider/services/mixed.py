@@ -16,7 +16,8 @@ from ..protocol.mixed import Condition, parse_mixed_filter
 from ..protocol.paths import split_path
 from ..protocol.projection import Projection
 from .context import Context
-from .search import Kind, Page
+from .kinds import Kind
+from .search import Page
 from .verbs import verbs_of
 
 _KEY: Final = "_sort_key"

@@ -25,8 +25,8 @@ from ..protocol.schemas import BoundPath, ResourceType
 from ..protocol.validation import clean_resource, require
 from . import audit
 from .context import Context
+from .kinds import Found, Kind
 from .rows import wire_time
-from .search import Found, Kind
 from .transactions import for_update, run
 from .user_answers import event_values, sent_by, sent_in
 

@@ -17,7 +17,8 @@ from ..protocol.schemas import ResourceType
 from . import cursors
 from .context import Context
 from .cursors import Mark
-from .search import Found, Page, page_size
+from .kinds import Found
+from .search import Page, page_size
 
 ROLES: Final = ResourceType("Role", "/Roles", "A role that the application knows", core_schemas.ROLE)
 

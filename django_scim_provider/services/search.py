@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
-from uuid import UUID
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
-from ..adapters.conditions import resource_id as known_id
-from ..adapters.group_query import compile_group_filter, compile_group_sort
-from ..adapters.query import HOST, compile_filter
-from ..adapters.sorting import compile_sort
 from ..conf import app_settings
 from ..protocol import filters
 from ..protocol.errors import InvalidValue, NotFound
-from ..protocol.etags import Match, weak
+from ..protocol.etags import Match
 from ..protocol.filters import Compare, Filter
-from ..protocol.keys import fold
 from ..protocol.messages import ListQuery, list_response
 from ..protocol.paths import split_path
 from ..protocol.projection import Projection
-from ..protocol.schemas import BoundPath, ResourceType
-from . import cursors, group_rows, nesting
+from . import cursors
 from .context import Context
 from .cursors import Mark, Order
-from .group_rows import GroupRow
-from .rows import UserRow, count, document, fetch, first_page, groups_of, look_up, people
+from .kinds import Found, Kind, RowT, Users
 
 
 class Page(NamedTuple):
@@ -41,223 +32,6 @@ class Page(NamedTuple):
         """The list response to the query."""
         start_index = query.start_index if query.cursor is None else None
         return list_response(self.resources, total=self.total, start_index=start_index, next_cursor=self.next_cursor)
-
-
-class Found(NamedTuple):
-    """One resource, and its version."""
-
-    version: str
-    resource: dict[str, Any] | None
-    """Projected; ``None`` where ``If-None-Match`` says that the client has this version."""
-
-    @classmethod
-    def make(cls, version: str, condition: Match, render: Callable[[], dict[str, Any]]) -> Found:
-        """
-        :raises PreconditionFailed: ``If-Match`` asks for another version.
-        """
-        condition.require(version)
-        return cls(version, None if condition.is_current(version) else render())
-
-
-class Row(Protocol):
-    """What every kind of row has."""
-
-    @property
-    def pk(self) -> Any: ...
-
-
-RowT = TypeVar("RowT", bound=Row)
-
-
-@dataclass(frozen=True)
-class Kind(Generic[RowT]):
-    """How one resource type is read; all else about reading is the same for all."""
-
-    context: Context
-
-    @property
-    def resource_type(self) -> ResourceType:
-        raise NotImplementedError
-
-    def queryset(self) -> QuerySet[Any]:
-        """The living resources of the connection."""
-        raise NotImplementedError
-
-    def condition(self, node: Filter) -> Q:
-        """A filter, compiled."""
-        raise NotImplementedError
-
-    def order(self, path: BoundPath) -> Any:
-        """An expression to sort by."""
-        raise NotImplementedError
-
-    def fetch(self, queryset: QuerySet[Any]) -> list[RowT]:
-        """Rows in the queryset's order: one query."""
-        raise NotImplementedError
-
-    def named(self, node: Compare, limit: int) -> list[RowT] | None:
-        """Rows for a look-up that an index answers, ``None`` for any other comparison."""
-        raise NotImplementedError
-
-    def known_id(self, text: str) -> Any:
-        """The id in a path, as ``by_id`` takes it.
-
-        :raises NotFound: it is not one that there could be.
-        """
-        return resource_id(text)
-
-    def by_id(self, scim_id: Any) -> list[RowT]:
-        """The row with an id, if there is one."""
-        return self.fetch(self.queryset().filter(scim_id=scim_id))
-
-    def first_page(self, count: int) -> list[RowT]:
-        """The first rows, unfiltered, in the order of a list without ``sortBy``."""
-        return self.fetch(self.queryset().order_by("pk")[:count])
-
-    def count(self) -> int:
-        """How many there are."""
-        return self.queryset().count()
-
-    def render(self, rows: Sequence[RowT], projection: Projection) -> list[dict[str, Any]]:
-        """Projected documents; at most one query for what belongs to the rows."""
-        raise NotImplementedError
-
-    def show(self, row: RowT, projection: Projection, condition: Match) -> Found:
-        """One resource in answer to a conditional request."""
-        raise NotImplementedError
-
-
-class Users(Kind[UserRow]):
-    """People."""
-
-    @property
-    def resource_type(self) -> ResourceType:
-        return self.context.adapter.resource_type
-
-    def queryset(self) -> QuerySet[Any]:
-        return people(self.context)
-
-    def condition(self, node: Filter) -> Q:
-        nested = self.context.connection.has_nested_groups
-        below = self._below if nested else None
-        return compile_filter(node, self.context.adapter, self.context.connection, below=below)
-
-    def order(self, path: BoundPath) -> Any:
-        return compile_sort(path, self.context.adapter, self.context.connection)
-
-    def fetch(self, queryset: QuerySet[Any]) -> list[UserRow]:
-        return fetch(queryset, self.context)
-
-    def named(self, node: Compare, limit: int) -> list[UserRow] | None:
-        value = str(node.value)
-        if node.path.key == "externalId":
-            return look_up(self.context, "external_id", value, limit)
-        if node.path.key != "userName":
-            return None
-        rows = look_up(self.context, "user_name_key", fold(value), 1)
-        return [row for row in rows if self._answers_to(row, value)] or self._by_host_name(value)
-
-    def by_id(self, scim_id: Any) -> list[UserRow]:
-        return look_up(self.context, "scim_id", scim_id, 1)
-
-    def first_page(self, count: int) -> list[UserRow]:
-        return first_page(self.context, count)
-
-    def count(self) -> int:
-        return count(self.context)
-
-    def render(self, rows: Sequence[UserRow], projection: Projection) -> list[dict[str, Any]]:
-        context, versions = self.context, projection.wants_version
-        # A version is of the whole resource, whatever of it is shown.
-        reads_groups = versions or projection.wants("groups")
-        groups = groups_of([row.pk for row in rows], context) if reads_groups else {}
-        return [
-            projection.apply(
-                document(row, groups.get(row.pk, ()), context.adapter, context.base_url, has_version=versions)
-            )
-            for row in rows
-        ]
-
-    def show(self, row: UserRow, projection: Projection, condition: Match) -> Found:
-        groups = groups_of([row.pk], self.context).get(row.pk, ())
-        resource = document(row, groups, self.context.adapter, self.context.base_url)
-        return Found.make(resource["meta"]["version"], condition, lambda: projection.apply(resource))
-
-    def _below(self, condition: Q) -> set[int]:
-        """The groups that meet a condition and those inside them: two queries."""
-        found = set(group_rows.groups(self.context).filter(condition).values_list("pk", flat=True))
-        return found | nesting.load_if_any(self.context).descendants(found)
-
-    def _answers_to(self, row: UserRow, user_name: str) -> bool:
-        """Whether the row still has the name, or the host renamed the person behind our back (``.update()``)."""
-        shown = self.context.adapter.shown(row.attributes, row.columns)
-        return fold(str(shown.get("userName", row.user_name))) == fold(user_name)
-
-    def _by_host_name(self, user_name: str) -> list[UserRow]:
-        """One exact look-up on the host's own column, for a name that our key has not caught up with."""
-        mapped = self.context.adapter.by_key.get("userName")
-        if mapped is None or not mapped.attr.writes:
-            return []
-        columns = zip(mapped.attr.fields, mapped.attr.to_host(mapped.path, {"userName": user_name}), strict=True)
-        condition = Q(*((f"{HOST}{column}", value) for column, value in columns))
-        rows = self.fetch(self.queryset().filter(condition)[:1])
-        # Compared again here: the host's collation may take é for e.
-        return [row for row in rows if row.columns is not None and self._answers_to(row, user_name)]
-
-
-class Groups(Kind[GroupRow]):
-    """Groups."""
-
-    @property
-    def resource_type(self) -> ResourceType:
-        return self.context.group_adapter.resource_type
-
-    def queryset(self) -> QuerySet[Any]:
-        return group_rows.groups(self.context)
-
-    def condition(self, node: Filter) -> Q:
-        return compile_group_filter(node)
-
-    def order(self, path: BoundPath) -> Any:
-        return compile_group_sort(path)
-
-    def fetch(self, queryset: QuerySet[Any]) -> list[GroupRow]:
-        return group_rows.fetch(queryset)
-
-    def named(self, node: Compare, limit: int) -> list[GroupRow] | None:
-        columns = {"displayName": "display_name_key", "externalId": "external_id"}
-        column = columns.get(node.path.key)
-        if column is None:
-            return None
-        value = fold(str(node.value)) if column == "display_name_key" else str(node.value)
-        return self.fetch(self.queryset().filter((column, value)).order_by("pk")[:limit])
-
-    def render(self, rows: Sequence[GroupRow], projection: Projection) -> list[dict[str, Any]]:
-        context = self.context
-        shows_members = projection.wants("members")
-        members = group_rows.members_of([row.pk for row in rows], context) if shows_members else {}
-        return [
-            projection.apply(
-                group_rows.document(
-                    row, members.get(row.pk, ()) if shows_members else None, self.resource_type, context.base_url
-                )
-            )
-            for row in rows
-        ]
-
-    def show(self, row: GroupRow, projection: Projection, condition: Match) -> Found:
-        return Found.make(weak(row.version), condition, lambda: self.render([row], projection)[0])
-
-
-def resource_id(text: str) -> UUID:
-    """The id in a path.
-
-    :raises NotFound: it is not one that we could have made, whatever its shape.
-    """
-    found = known_id(text)
-    if found is None:
-        raise NotFound
-    return found
 
 
 def get_resource(kind: Kind[Any], scim_id: str, projection: Projection) -> dict[str, Any]:

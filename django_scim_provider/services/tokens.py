@@ -96,7 +96,9 @@ def rotate(
     """Issue a successor; the old token goes on for the overlap, or dies now, and never lives longer than it would.
 
     :raises AlreadyIssued: see ``issue``.
+    :raises ValueError: the token belongs to another connection.
     """
+    _check_owner(context, token)
     with transaction.atomic(using=context.using):
         issued = issue(context, name=token.name, life=life, scopes=token.scopes, request_id=request_id)
         if overlap > timedelta(0):
@@ -110,13 +112,22 @@ def rotate(
 
 
 def revoke(context: Context, token: ScimToken) -> None:
-    """End a token now. Doing it again changes nothing."""
+    """End a token now. Doing it again changes nothing.
+
+    :raises ValueError: the token belongs to another connection.
+    """
+    _check_owner(context, token)
     moment = timezone.now()
     with transaction.atomic(using=context.using):
         live = ScimToken.objects.using(context.using).filter(pk=token.pk, revoked_at=None)
         if live.update(revoked_at=moment):
             token.revoked_at = moment
             audit.record(context, audit.Action.TOKEN_REVOKE, label=token.starts_with)
+
+
+def _check_owner(context: Context, token: ScimToken) -> None:
+    if token.connection_id != context.connection.pk:
+        raise ValueError("The token belongs to another connection.")
 
 
 def revoke_all(context: Context) -> int:

@@ -22,8 +22,8 @@ from ..protocol.validation import clean_resource, require
 from . import accounts, audit, belonging, guard, lifecycle, me, names, removals, roles, sync, user_index
 from .context import Context
 from .inserts import insert
+from .kinds import resource_id
 from .rows import groups_of, host_columns, index_of, lock
-from .search import resource_id
 from .transactions import announce, now, run
 from .user_answers import Written, event_values, permit, sent_by, sent_in, written
 

@@ -12,7 +12,7 @@ from ..conf import app_settings
 from ..protocol.etags import Match
 from ..protocol.projection import Projection
 from ..protocol.schemas import ResourceType
-from . import groups, records, search, user_answers, users
+from . import groups, kinds, records, user_answers, users
 from .context import Context
 
 
@@ -51,7 +51,7 @@ class Delete(Protocol):
 class Verbs:
     """The services behind the endpoints of one resource type."""
 
-    kind: Callable[[Context], search.Kind[Any]]
+    kind: Callable[[Context], kinds.Kind[Any]]
     create: Callable[[Context, Mapping[str, Any]], Written]
     replace: Change
     modify: Change
@@ -60,10 +60,10 @@ class Verbs:
 
 
 USERS: Final = Verbs(
-    search.Users, users.create_user, users.replace_user, users.modify_user, users.delete_user, user_answers.render
+    kinds.Users, users.create_user, users.replace_user, users.modify_user, users.delete_user, user_answers.render
 )
 GROUPS: Final = Verbs(
-    search.Groups, groups.create_group, groups.replace_group, groups.modify_group, groups.delete_group, groups.render
+    kinds.Groups, groups.create_group, groups.replace_group, groups.modify_group, groups.delete_group, groups.render
 )
 
 

@@ -15,7 +15,7 @@ from django_scim_provider.protocol.errors import InvalidFilter, InvalidValue
 from django_scim_provider.protocol.filters import Element
 from django_scim_provider.protocol.projection import Projection
 from django_scim_provider.protocol.schemas import BoundPath
-from django_scim_provider.services import groups, search
+from django_scim_provider.services import groups, kinds, search
 from django_scim_provider.services.context import Context
 from django_scim_provider.services.group_rows import groups as group_rows
 from group_support import UNKNOWN, group_body, provision
@@ -59,7 +59,7 @@ def corpus(context: Context) -> list[dict[str, Any]]:
             body["externalId"] = dice.choice(NAMES) + str(number % 5)
         made.append(groups.create_group(context, body).id)
     everything = Projection.parse((), (), context.group_adapter.resource_type)
-    return [search.get_resource(search.Groups(context), scim_id, everything) for scim_id in made]
+    return [search.get_resource(kinds.Groups(context), scim_id, everything) for scim_id in made]
 
 
 def _quoted(text: str) -> str:

@@ -17,7 +17,7 @@ from django_scim_provider.protocol import filters
 from django_scim_provider.protocol.errors import InvalidFilter
 from django_scim_provider.protocol.projection import Projection
 from django_scim_provider.protocol.urns import ENTERPRISE_USER
-from django_scim_provider.services import groups, search, sync, users
+from django_scim_provider.services import groups, kinds, search, sync, users
 from django_scim_provider.services.context import Context
 from django_scim_provider.services.rows import people
 from factories import HostUserFactory
@@ -226,7 +226,7 @@ def test_the_database_and_the_evaluator_find_the_same_people(context: Context, c
         text = read.filter()
         node = filters.parse_filter(text, adapter.resource_type)
         expected = {resource["id"] for resource in corpus if filters.matches(node, resource)}
-        queryset = people(context).filter(search.Users(context).condition(node))
+        queryset = people(context).filter(kinds.Users(context).condition(node))
         found = {str(scim_id) for scim_id in queryset.values_list("scim_id", flat=True)}
         assert found == expected, f"{text}: {[r for r in corpus if r['id'] in found ^ expected][:2]}"
         found_some += 0 < len(found) < len(corpus)

@@ -260,7 +260,8 @@ def test_a_portal_is_judged_by_its_own_adapter(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(UserAdapter, "administered_tenants", administered)
     with override_settings(SCIM_PROVIDER={**settings.SCIM_PROVIDER, "PORTALS": {"store": {}}}):
         general = ConnectionFactory(name="General")
-        gone = ConnectionFactory(name="Gone", portal="closed")
+        gone = ConnectionFactory(name="Gone", portal="store")
+        ScimConnection.objects.filter(pk=gone.pk).update(portal="closed")
         mine = ConnectionFactory(name="Mine", portal="store", tenant="acme")
         theirs = ConnectionFactory(name="Theirs", portal="store", tenant="globex")
         browser = Browser(*EVERYTHING)

@@ -66,6 +66,8 @@ def test_policies_are_stored() -> None:
 def test_connection_adopts_nobody_where_tenants_share_accounts() -> None:
     with override_settings(SCIM_PROVIDER={"PORTALS": {"store": {"ADAPTERS": {"User": f"{__name__}.Tenants"}}}}):
         assert connections.create("Store", portal="store").existing_accounts == "never"
+        with pytest.raises(ValidationError, match="no portal of this name"):
+            connections.create("Closed", portal="closed")
         assert connections.create("Rest").existing_accounts == "adopt"
 
 

@@ -22,7 +22,7 @@ from django_scim_provider.models import ScimGroup, ScimUser, ScimValue
 from django_scim_provider.protocol.errors import ExpiredCursor, InvalidCount, InvalidCursor, InvalidValue
 from django_scim_provider.protocol.messages import ListQuery
 from django_scim_provider.protocol.projection import Projection
-from django_scim_provider.services import cursors, search, users
+from django_scim_provider.services import cursors, kinds, search, users
 from django_scim_provider.services.context import Context
 from django_scim_provider.services.cursors import Mark, Order
 from factories import ConnectionFactory
@@ -60,7 +60,7 @@ def add(context: Context, numbers: range, dice: random.Random) -> None:
     )
 
 
-def pages(context: Context, kind: Any = search.Users, **query: Any) -> Iterator[search.Page]:
+def pages(context: Context, kind: Any = kinds.Users, **query: Any) -> Iterator[search.Page]:
     cursor: str | None = ""
     projection = Projection.parse(("id",), (), kind(context).resource_type)
     while cursor is not None:
@@ -124,7 +124,7 @@ def test_every_page_takes_the_same_statements_and_the_first_may_count(context: C
 def test_last_page_of_many_costs_what_the_first_does(context: Context, by: str | None) -> None:
     add(context, range(DEEP), random.Random(5))
     projection = Projection.parse(("id",), (), context.adapter.resource_type)
-    kind, first = search.Users(context), ListQuery(cursor="", sort_by=by, count=100)
+    kind, first = kinds.Users(context), ListQuery(cursor="", sort_by=by, count=100)
     *_, before = search._order(kind, first).after(kind.queryset(), None, DEEP - 50)
     mark = Mark(100, DEEP, *before)
     last = replace(first, cursor=cursors.encode(context, kind.resource_type, first, mark))
@@ -187,9 +187,9 @@ def test_groups_are_walked_as_people_are(context: Context) -> None:
     for by in (None, "displayName", "externalId", "meta.created", "meta.lastModified", "id"):
         for descending in (False, True):
             whole = search.list_resources(
-                search.Groups(context), ListQuery(sort_by=by, descending=descending), projection
+                kinds.Groups(context), ListQuery(sort_by=by, descending=descending), projection
             )
-            walked = list(pages(context, search.Groups, sort_by=by, descending=descending, count=5))
+            walked = list(pages(context, kinds.Groups, sort_by=by, descending=descending, count=5))
             assert [scim_id for page in walked for scim_id in ids(page)] == ids(whole), (by, descending)
             assert {page.total for page in walked} == {23}
 
@@ -204,7 +204,7 @@ def first(context: Context) -> search.Page:
     return next(pages(context, count=2))
 
 
-def ask(context: Context, kind: Any = search.Users, **query: Any) -> search.Page:
+def ask(context: Context, kind: Any = kinds.Users, **query: Any) -> search.Page:
     projection = Projection.parse(("id",), (), kind(context).resource_type)
     return search.list_resources(kind(context), ListQuery(**query), projection)
 
@@ -215,7 +215,7 @@ def test_cursor_is_for_its_connection_type_and_query_only(context: Context, firs
     users.create_user(other, person("other@example.com"))
     for wrong in (
         lambda: ask(other, cursor=cursor),
-        lambda: ask(context, search.Groups, cursor=cursor),
+        lambda: ask(context, kinds.Groups, cursor=cursor),
         lambda: ask(context, cursor=cursor, filter="title pr"),
         lambda: ask(context, cursor=cursor, sort_by="title"),
         lambda: ask(context, cursor=cursor, descending=True),

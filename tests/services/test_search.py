@@ -12,7 +12,7 @@ from django_scim_provider.models import ScimConnection, ScimGroup, ScimMembershi
 from django_scim_provider.protocol.errors import InvalidFilter, InvalidValue, NotFound
 from django_scim_provider.protocol.messages import ListQuery
 from django_scim_provider.protocol.projection import Projection
-from django_scim_provider.services import search, sync
+from django_scim_provider.services import kinds, search, sync
 from django_scim_provider.services.context import Context
 from django_scim_provider.services.rows import groups_of, wire_time
 from django_scim_provider.services.transactions import now
@@ -299,13 +299,13 @@ def test_limits_of_the_settings_hold_for_filters(context: Context) -> None:
 def test_person_who_goes_between_the_two_queries_is_left_out_of_the_page(
     context: Context, five: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fetch = search.fetch
+    fetch = kinds.fetch
 
     def fetch_later(*args: Any) -> Any:
         ScimUser.objects.filter(scim_id=five[1]).update(alive=None)
         return fetch(*args)
 
-    monkeypatch.setattr(search, "fetch", fetch_later)
+    monkeypatch.setattr(kinds, "fetch", fetch_later)
 
     assert page(context, "userName pr")[0] == [five[0], *five[2:]]
 

@@ -298,6 +298,15 @@ def test_token_with_the_right_key_id_and_another_secret_is_refused(context: Cont
     assert refusal(issued.text) == f"No token begins with djscim_{issued.token.key_id}."
 
 
+def test_a_token_of_another_connection_is_neither_rotated_nor_revoked(context: Context) -> None:
+    theirs = tokens.issue(Context(ConnectionFactory())).token
+    for act in (tokens.rotate, tokens.revoke):
+        with pytest.raises(ValueError, match="another connection"):
+            act(context, theirs)
+    theirs.refresh_from_db()
+    assert theirs.revoked_at is None
+
+
 def test_a_refused_token_notes_no_use(context: Context) -> None:
     issued = tokens.issue(context)
     raw = tokens.present(tokens.read(issued.text), remote_addr=None, is_bearer=False)
