@@ -304,8 +304,11 @@ class UserAdapter(ResourceAdapter):
         user.delete(using=using)
 
     def remove(self, user: Any, using: str) -> None:
-        """Take the person out of the tenant; by default a suspension."""
-        self.suspend(user, using)
+        """Take the person out of the tenant; by default a suspension, or a soft deletion where the model has one."""
+        if self.soft_deletes:
+            self.soft_delete(user, using)
+        else:
+            self.suspend(user, using)
 
     def is_new_member(self, user: Any) -> bool:
         """Whether the write under way made the person a member of the tenant, with no role yet."""
