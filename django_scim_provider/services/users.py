@@ -60,13 +60,13 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
             created_at=now(),
         )
         row.modified_at = row.created_at
-        was_left = creates and accounts.give(context, row, columns, is_free=is_free)
+        was_there = creates and accounts.give(context, row, columns, is_free=is_free)
         insert(row, context.using)
         index = index_of(context, row, row.user)
         user_index.refuse_taken(context, row, {}, index)
         user_index.write(context, row, {}, index)
         roles.give_default(context, row)
-        if was_left:
+        if was_there:
             _announce(context, signals.user_provisioned, row)
             return _change(context, row.scim_id, lambda _: (wanted, cleaned.ignored), audit.Action.CREATE)
         audit.record(
@@ -254,7 +254,10 @@ def _change(
         row.external_id = _external_id(wanted)
         # A person without an account shows all of it for ever.
         lives = adapter.is_live(row.user, context.connection)
-        row.attributes = adapter.remembered(wanted, shown=shown, sent=stored) if lives else dict(wanted)
+        row.attributes = dict(wanted)
+        if lives:
+            kept = adapter.remembered(wanted, shown=shown, sent=stored)
+            row.attributes = adapter.noted(kept, row.user, context.connection)
         if lives and before and not after and context.connection.on_deactivate == lifecycle.Policy.NOTHING:
             row.attributes[LEFT_ALONE] = True
         if "active" not in wanted and not after:
@@ -267,6 +270,8 @@ def _change(
         )
         if user is None and row.user_id is not None:
             belonging.enter(context, row)
+        elif after and not before and user is not None and adapter.is_new_member(user):
+            belonging.reenter(context, row)
         old, index = adapter.index(shown, live=was_live, sent=stored), index_of(context, row, row.user)
         user_index.refuse_taken(context, row, old, index)
         if unseen:
@@ -348,7 +353,7 @@ def _write_host(
     :param after: whether they are to be.
     :returns: which credentials ended, in words.
     """
-    adapter, using = context.adapter, context.using
+    adapter = context.adapter
     returns = after and not before
     if not adapter.is_live(user, context.connection):
         if not returns:
@@ -358,14 +363,14 @@ def _write_host(
                 row.user = accounts.insert(context, adapter.write_columns(wanted))
             return ""
         lifecycle.refuse_if_protected(context, user, "bring them back")
-        columns = adapter.write_columns(wanted)
+        columns = adapter.account_columns(user, wanted, context.connection)
         if accounts.taken(context, columns, exclude=user.pk) is not None:
             raise Uniqueness(accounts.TAKEN_ELSEWHERE)
         ended = lifecycle.readmit(context, row, user)
-        adapter.update(user, columns, using)
+        accounts.write(context, row, columns)
         return ended
     activity = adapter.columns_of("active")
-    columns = adapter.write_columns(wanted, before=shown)
+    columns = adapter.account_columns(user, wanted, context.connection, before=shown, stored=row.attributes)
     columns = {name: value for name, value in columns.items() if name not in activity}
     if before != after or columns.keys() & adapter.guarded_columns:
         lifecycle.refuse_if_protected(context, user, "rename, re-mail, deactivate or reactivate them")
@@ -373,8 +378,7 @@ def _write_host(
         adapter.check_user_name(columns)
     if accounts.taken(context, columns, exclude=user.pk) is not None:
         raise Uniqueness(accounts.TAKEN_ELSEWHERE)
-    if columns:
-        adapter.update(user, columns, using)
+    accounts.write(context, row, columns)
     if before and not after:
         return lifecycle.deprovision(context, row, user, context.connection.on_deactivate)
     return lifecycle.readmit(context, row, user) if returns else ""
