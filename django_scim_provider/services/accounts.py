@@ -1,4 +1,4 @@
-"""The host's account of a person who is created: a new one, or the one that a DELETE left as it was."""
+"""The host's account of a person: a new one, the one that a DELETE left as it was, and what every change does to it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from ..adapters import MembershipUserAdapter
 from ..adapters.base import LEFT_ALONE
-from ..models import ScimUser
+from ..models import ScimConnection, ScimUser
 from ..protocol.errors import Uniqueness
 from . import lifecycle, names, sync
 from .context import Context
@@ -120,3 +120,50 @@ def _is_same_person(context: Context, past: ScimUser, row: ScimUser) -> bool:
     if past.connection_id != context.connection.pk:
         return False
     return past.user_name_key == row.user_name_key and len({past.external_id, row.external_id} - {None}) < 2
+
+
+def bring_in_line(
+    context: Context,
+    row: ScimUser,
+    user: Any,
+    shown: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    *,
+    before: bool,
+    after: bool,
+) -> str:
+    """Bring the host's side in line: columns that differ, the end of access, a return.
+
+    :param before: whether the person was active.
+    :param after: whether they are to be.
+    :returns: which credentials ended, in words.
+    """
+    adapter = context.adapter
+    returns = after and not before
+    if not adapter.is_live(user, context.connection):
+        if not returns:
+            return ""
+        if user is None:
+            if context.connection.on_create == ScimConnection.OnCreate.CREATE:
+                row.user = insert(context, adapter.write_columns(wanted))
+            return ""
+        lifecycle.refuse_if_protected(context, user, "bring them back")
+        columns = adapter.account_columns(user, wanted, context.connection)
+        if taken(context, columns, exclude=user.pk) is not None:
+            raise Uniqueness(TAKEN_ELSEWHERE)
+        ended = lifecycle.readmit(context, row, user)
+        write(context, row, columns)
+        return ended
+    activity = adapter.columns_of("active")
+    columns = adapter.account_columns(user, wanted, context.connection, before=shown, stored=row.attributes)
+    columns = {name: value for name, value in columns.items() if name not in activity}
+    if before != after or columns.keys() & adapter.guarded_columns:
+        lifecycle.refuse_if_protected(context, user, "rename, re-mail, deactivate or reactivate them")
+    if columns.keys() & adapter.user_name_columns:
+        adapter.check_user_name(columns)
+    if taken(context, columns, exclude=user.pk) is not None:
+        raise Uniqueness(TAKEN_ELSEWHERE)
+    write(context, row, columns)
+    if before and not after:
+        return lifecycle.deprovision(context, row, user, context.connection.on_deactivate)
+    return lifecycle.readmit(context, row, user) if returns else ""

@@ -248,7 +248,7 @@ def _change(
         if before and not after and was_live:
             lifecycle.refuse_if_protected(context, user, "deactivate them")
             removals.deactivating(context, locks, row, user)
-        ended = _write_host(context, row, user, shown, wanted, before=before, after=after)
+        ended = accounts.bring_in_line(context, row, user, shown, wanted, before=before, after=after)
         if wanted["userName"] != row.user_name:
             _rename(context, row, wanted["userName"], asked="userName" in changed)
         row.external_id = _external_id(wanted)
@@ -335,53 +335,6 @@ def _external_id(document: Mapping[str, Any]) -> str | None:
     if value is not None and longest is not None and len(value) > longest:
         raise InvalidValue(f"externalId may have at most {longest} characters.")
     return value
-
-
-def _write_host(
-    context: Context,
-    row: ScimUser,
-    user: Any,
-    shown: Mapping[str, Any],
-    wanted: Mapping[str, Any],
-    *,
-    before: bool,
-    after: bool,
-) -> str:
-    """Bring the host's side in line: columns that differ, the end of access, a return.
-
-    :param before: whether the person was active.
-    :param after: whether they are to be.
-    :returns: which credentials ended, in words.
-    """
-    adapter = context.adapter
-    returns = after and not before
-    if not adapter.is_live(user, context.connection):
-        if not returns:
-            return ""
-        if user is None:
-            if context.connection.on_create == ScimConnection.OnCreate.CREATE:
-                row.user = accounts.insert(context, adapter.write_columns(wanted))
-            return ""
-        lifecycle.refuse_if_protected(context, user, "bring them back")
-        columns = adapter.account_columns(user, wanted, context.connection)
-        if accounts.taken(context, columns, exclude=user.pk) is not None:
-            raise Uniqueness(accounts.TAKEN_ELSEWHERE)
-        ended = lifecycle.readmit(context, row, user)
-        accounts.write(context, row, columns)
-        return ended
-    activity = adapter.columns_of("active")
-    columns = adapter.account_columns(user, wanted, context.connection, before=shown, stored=row.attributes)
-    columns = {name: value for name, value in columns.items() if name not in activity}
-    if before != after or columns.keys() & adapter.guarded_columns:
-        lifecycle.refuse_if_protected(context, user, "rename, re-mail, deactivate or reactivate them")
-    if columns.keys() & adapter.user_name_columns:
-        adapter.check_user_name(columns)
-    if accounts.taken(context, columns, exclude=user.pk) is not None:
-        raise Uniqueness(accounts.TAKEN_ELSEWHERE)
-    accounts.write(context, row, columns)
-    if before and not after:
-        return lifecycle.deprovision(context, row, user, context.connection.on_deactivate)
-    return lifecycle.readmit(context, row, user) if returns else ""
 
 
 def _announce(context: Context, signal: Signal, row: ScimUser, **more: Any) -> None:
