@@ -13,9 +13,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-HOSTS = ["stock", "email_user", "profile_user", "soft_delete", "teams", "credentials"]
-OWN_TESTS = {"credentials": ["tests/credentials", "-m", "credentials", "--no-migrations", "-n", "0"]}
-"""Hosts that other tests have no use for."""
+HOSTS = ["stock", "email_user", "profile_user", "soft_delete", "teams", "credentials", "tenants"]
+OWN_TESTS = {
+    "credentials": ["tests/credentials"],
+    "tenants": ["tests/tenants", "tests/security/test_cross_tenant.py"],
+}
+"""Hosts that other tests have no use for, and where theirs are; they are marked with the host's name."""
 WITHOUT_DATABASE = ["protocol", "checks"]
 UNMEASURED = ["profile_user"]
 """A host that reaches no line that another does not reach: measuring takes two thirds longer."""
@@ -36,8 +39,9 @@ def main() -> int:
         # The command, not `python -m pytest`, which would put the checkout in front of the installed wheel.
         command = ["pytest", f"--ds=hosts.{host}.settings", "-n", os.environ.get("XDIST") or "2", "--dist=worksteal"]
         if host in OWN_TESTS:
-            # Paths that were asked for do without the one that is usual.
-            command += OWN_TESTS[host][any(Path(argument.partition("::")[0]).exists() for argument in arguments) :]
+            # Paths that were asked for do without those that are usual.
+            asked = any(Path(argument.partition("::")[0]).exists() for argument in arguments)
+            command += [*([] if asked else OWN_TESTS[host]), "-m", host, "--no-migrations", "-n", "0"]
         elif host != "stock" or options.quick:
             command += ["-m", "hosts and not slow"]
         environ = dict(os.environ)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any
 
 from django.apps import apps
 from django.db import models, transaction
-from django.db.models.signals import post_save, pre_delete
+from django.db.models.signals import post_delete, post_save, pre_delete
 
 from .adapters import UserAdapter, get_user_adapter
 from .conf import app_settings
@@ -45,9 +46,13 @@ def _listen(adapter: UserAdapter) -> None:
     label = adapter.model._meta.label
     post_save.connect(user_saved, sender=adapter.model, dispatch_uid=f"scim_provider.saved.{label}")
     pre_delete.connect(user_deleted, sender=adapter.model, dispatch_uid=f"scim_provider.deleted.{label}")
-    for entry in adapter.scope_models:
+    for entry, attribute in adapter.watched_models:
         model = apps.get_model(entry) if isinstance(entry, str) else entry
-        post_save.connect(related_saved, sender=model, dispatch_uid=f"scim_provider.saved.{model._meta.label}")
+        changed = partial(related_changed, attribute=attribute)
+        for signal, verb in ((post_save, "saved"), (post_delete, "deleted")):
+            signal.connect(
+                changed, sender=model, weak=False, dispatch_uid=f"scim_provider.{verb}.{model._meta.label}.{attribute}"
+            )
 
 
 def user_saved(
@@ -68,12 +73,12 @@ def user_saved(
     _quietly(work, using)
 
 
-def related_saved(*, instance: Any, using: str, raw: bool = False, **kwargs: Any) -> None:
+def related_changed(*, instance: Any, using: str, attribute: str, raw: bool = False, **kwargs: Any) -> None:
     if raw or is_own_write():
         return
 
     def work() -> None:
-        user = getattr(instance, "user", None)
+        user = getattr(instance, attribute, None)
         if user is not None:
             sync.host_user_saved(user, database())
 
@@ -94,7 +99,7 @@ def _concerns(update_fields: Collection[str] | None) -> bool:
 
 
 def _reads(adapter: UserAdapter, fields: Collection[str]) -> bool:
-    read = {column.partition("__")[0] for column in adapter.columns}
+    read = {column.partition("__")[0] for column in (*adapter.columns, *adapter.only)}
     return bool(read & set(fields)) or (adapter.soft_deletes and "deleted_at" in fields)
 
 

@@ -130,8 +130,8 @@ def test_the_defaults_are_for_a_first_look() -> None:
     assert found["options"]["transaction_mode"] == "IMMEDIATE"
     assert found["options"]["timeout"] == 20
     assert found["age"] == 60
-    adapters = {"User": "PersonAdapter", "Group": "TeamAdapter", "Device": "DeviceAdapter"}
-    wired = {name: f"workspace.scim.{adapter}" for name, adapter in adapters.items()}
+    adapters = {"User": "scim.MemberAdapter", "Group": "scim.TeamAdapter", "Device": "devices.DeviceAdapter"}
+    wired = {name: f"workspace.{adapter}" for name, adapter in adapters.items()}
     assert found["scim"] == {"ADAPTERS": wired, "REQUIRE_HTTPS": False}
     assert found["cache"].endswith("LocMemCache")
 
@@ -248,8 +248,8 @@ def test_the_demo_plays_a_sync_and_can_do_it_again(tmp_path: Path) -> None:
         assert "\033" not in done.stdout
         assert re.search(r"^✓ All 53 steps did what they should\.$", done.stdout, re.MULTILINE)
         assert "auth_user +1: anna.berg@example.com, active" in done.stdout
-        assert "auth_user david.fluss@example.com: is_active True → False" in done.stdout
-        assert "auth_user david.fluss@example.com: is_active False → True" in done.stdout
+        assert "workspace_membership david.fluss@example.com: is_active True → False" in done.stdout
+        assert "workspace_membership david.fluss@example.com: is_active False → True" in done.stdout
         assert "1 found, inactive" in done.stdout
         assert "workspace_badge anna.berg@example.com: number (none) → B-1042" in done.stdout
         assert "workspace_device DEMO-4711: in_use True → False" in done.stdout
@@ -298,7 +298,7 @@ def test_the_demo_goes_on_serving_until_it_is_stopped(
     shown = dict(re.findall(r"^  (SCIM base URL|Token|Admin|Login|Password) +(.+)$", printed, re.MULTILINE))
     assert shown["SCIM base URL"] == f"http://127.0.0.1:{port}/scim/v2", printed
     status, body = fetch(f"{shown['SCIM base URL']}/Users", shown["Token"])
-    assert (status, json.loads(body)["totalResults"]) == (200, len(PEOPLE) + 1)
+    assert (status, json.loads(body)["totalResults"]) == (200, len(PEOPLE))
     assert fetch(f"{shown['SCIM base URL']}/Users", "wrong")[0] == 401
     assert fetch(shown["Admin"])[0] == 200
     process.send_signal(stop)
@@ -436,17 +436,26 @@ def test_the_story_goes_on_to_the_end_whatever_it_is_answered(play: Callable[...
     assert not ScimUser.objects.exists()
 
 
-def test_a_pushed_group_is_a_team_of_the_workspace(tmp_path: Path) -> None:
+def test_a_pushed_group_is_a_team_and_members_see_who_is_managed_in_their_own_organization(tmp_path: Path) -> None:
     program = """
 import django; django.setup()
 from workspace.models import Team
 from django_scim_provider.models import ScimConnection, ScimUser
 from django_scim_provider.services import connections, groups, users
 from django_scim_provider.services.context import Context
-context = Context(connections.create("Acme"))
+context = Context(connections.create("Acme", provider="okta", tenant="acme"))
 anna = users.create_user(context, {"userName": "anna@example.com"})
 groups.create_group(context, {"displayName": "Crew", "members": [{"value": anna.id}]})
-print(list(Team.objects.values_list("name", "people__username")))
+print(list(Team.objects.filter(name="Crew").values_list("organization__slug", "people__username")))
+from django.contrib.auth.models import User
+from django.test import Client
+client = Client(headers={"host": "localhost"})
+print(client.get("/organizations/acme/").headers["Location"])
+for name in ("olivia@acme.example", "sam@globex.example", "anna@example.com"):
+    client.force_login(User.objects.get(username=name))
+    pages = [client.get(f"/organizations/{slug}/") for slug in ("acme", "globex")]
+    text = pages[0].content.decode()
+    print([page.status_code for page in pages], text.count("managed by Okta"), "Crew" in text, "Front desk" in text)
 """
     environ = dict(
         os.environ, DATABASE_URL=f"sqlite:///{tmp_path / 'db.sqlite3'}", DJANGO_SETTINGS_MODULE="config.settings"
@@ -454,4 +463,10 @@ print(list(Team.objects.values_list("name", "people__username")))
     environ["PYTHONPATH"] = os.pathsep.join([str(MANAGE.parent), environ.get("PYTHONPATH", "")])
     subprocess.run([sys.executable, MANAGE, "migrate", "--verbosity=0"], env=environ, check=True)
     shown = subprocess.run([sys.executable, "-c", program], env=environ, check=True, capture_output=True, text=True)
-    assert shown.stdout.strip() == "[('Crew', 'anna@example.com')]"
+    assert shown.stdout.splitlines() == [
+        "[('acme', 'anna@example.com')]",
+        "/login/?next=/organizations/acme/",
+        "[200, 404] 1 True True",
+        "[200, 200] 1 True True",
+        "[200, 404] 1 True True",
+    ]

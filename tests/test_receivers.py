@@ -545,7 +545,7 @@ def test_profile_that_is_loaded_before_its_user_does_not_break_the_loading(
     profile = profile_model(pk=1, user_id="5b8e4f5e-3f6f-4c53-8f57-6a2d3d0b1c11", nick="Al")
 
     with django_assert_num_queries(0):
-        receivers.related_saved(instance=profile, using="default", raw=True)
+        receivers.related_changed(instance=profile, using="default", raw=True, attribute="user")
 
 
 def test_refreshing_many_profiles_takes_as_many_statements_as_few(context: Context, profile_model: Any) -> None:
@@ -562,8 +562,8 @@ def test_related_row_without_a_user_is_none_of_our_business(context: Context) ->
     class Orphan:
         user = None
 
-    assert statements(lambda: receivers.related_saved(instance=Orphan(), using="default")) == []
-    assert statements(lambda: receivers.related_saved(instance=object(), using="default")) == []
+    assert statements(lambda: receivers.related_changed(instance=Orphan(), using="default", attribute="user")) == []
+    assert statements(lambda: receivers.related_changed(instance=object(), using="default", attribute="user")) == []
 
 
 def test_filter_on_a_profile_finds_what_its_save_changed(context: Context, profile_model: Any) -> None:

@@ -7,6 +7,7 @@ from ..protocol.urns import ENTERPRISE_USER
 from .attributes import Attr, Boolean, Identifier, Not, PrimaryValue, full_name
 from .base import MapError, ResourceAdapter
 from .groups import GroupAdapter
+from .memberships import MembershipUserAdapter
 from .models import ModelAdapter
 from .registry import get_adapter, get_group_adapter, get_model_adapters, get_user_adapter
 from .roles import ChoiceRoles, GroupRoles, MembershipFieldRoles, Role, RoleBackend
@@ -23,6 +24,7 @@ __all__ = [
     "Identifier",
     "MapError",
     "MembershipFieldRoles",
+    "MembershipUserAdapter",
     "ModelAdapter",
     "Not",
     "PrimaryValue",

@@ -49,7 +49,7 @@ class _Compiler:
     def __init__(self, adapter: UserAdapter, connection: ScimConnection, below: Below | None) -> None:
         self.adapter = adapter
         self.below = below
-        self.live = adapter.live_condition(connection)
+        self.live = adapter.answering_condition(connection)
 
     def compile(self, node: Filter) -> Q:
         if isinstance(node, And | Or):

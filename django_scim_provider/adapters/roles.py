@@ -64,6 +64,22 @@ class RoleBackend:
         raise NotImplementedError
 
 
+class NoRoles(RoleBackend):
+    """Groups mean nothing to the host."""
+
+    def choices(self, connection: ScimConnection) -> Sequence[Role]:
+        return ()
+
+    def held(self, users: Collection[Any], connection: ScimConnection, using: str) -> Mapping[Any, frozenset[str]]:
+        return {}
+
+    def give(self, role: str, users: Collection[Any], connection: ScimConnection, using: str) -> None:
+        """Nothing: the role was another backend's."""
+
+    def take(self, role: str, users: Collection[Any], connection: ScimConnection, using: str) -> None:
+        """Nothing, too."""
+
+
 class GroupRoles(RoleBackend):
     """Roles are Django's groups, by name.
 

@@ -60,7 +60,9 @@ def compile_sort(path: BoundPath, adapter: UserAdapter, connection: ScimConnecti
         path = path._replace(sub=value)
     if path.attribute.multi_valued:
         return _of_element(path)
-    return _of_host(path, adapter, connection) if adapter.has_column(path) else _of_index(path)
+    # Without a column to name, whoever is live has no row in the index either, and sorts as the highest.
+    on_host = adapter.has_column(path) and adapter.by_key[path.key].attr.lookup
+    return _of_host(path, adapter, connection) if on_host else _of_index(path)
 
 
 def _refusal(path: BoundPath) -> InvalidValue:
@@ -118,7 +120,7 @@ def _of_host(path: BoundPath, adapter: UserAdapter, connection: ScimConnection) 
     for key in host_path.keys:
         column = KeyTextTransform(key, column)
     text = _as_text(path, host_path, attr.order(column))
-    live = adapter.live_condition(connection) or Q(user__isnull=False)
+    live = adapter.answering_condition(connection) or Q(user__isnull=False)
     if text is not None:
         if attr.writes:
             return Case(When(live, then=text), default=_of_index(path), output_field=models.TextField())

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property, reduce
 from operator import or_
 from typing import Any, ClassVar
@@ -14,7 +14,7 @@ from django.db.models import Q
 from ..mixins import SoftDeleteUserMixin, freed_value
 from ..models import ScimConnection
 from ..protocol import core_schemas
-from ..protocol.errors import InvalidValue
+from ..protocol.errors import Forbidden, InvalidValue
 from ..protocol.keys import fold
 from ..protocol.schemas import Schema
 from . import credentials
@@ -57,6 +57,16 @@ class UserAdapter(ResourceAdapter):
     multi_tenant: ClassVar[bool] = False
     """Whether a connection's tenant limits which people it sees."""
 
+    shares_accounts: ClassVar[bool] = False
+    """Whether one account can belong to several tenants, so that no connection may adopt whoever is there."""
+
+    deletes_accounts: ClassVar[bool] = True
+    """Whether ``delete()`` removes the account's row."""
+
+    only: ClassVar[Mapping[str, Any]] = {}
+    """Column values that tell the people of this adapter from others in the same table: ``{"kind": "store"}``. Nobody
+    else is in scope, and who is created has them."""
+
     rotate_password: ClassVar[bool] = True
     """Whether an end of access draws the unusable password anew, which ends every session, password reset link and, as
     ``CHECK_REVOKE_TOKEN`` of simplejwt has it, JSON web token. ``False`` keeps local passwords, and all of these."""
@@ -72,7 +82,16 @@ class UserAdapter(ResourceAdapter):
 
     def get_queryset(self, connection: ScimConnection) -> models.QuerySet[Any]:
         """The host's users whom this connection may manage. Default: everybody the default manager shows."""
-        return self.model._default_manager.all()
+        return self.model._default_manager.filter(**self.only)
+
+    @property
+    def watched_models(self) -> Sequence[tuple[type[models.Model] | str, str]]:
+        """Models whose saving and deleting changes what SCIM shows, and the attribute that leads to the user."""
+        return [(model, "user") for model in self.scope_models]
+
+    def has_tenant(self, connection: ScimConnection) -> bool:
+        """Whether the tenant that a connection names is there. May query."""
+        return True
 
     def scope(self, connection: ScimConnection) -> str:
         """The population a connection belongs to; connections of one scope share it (one manager per person)."""
@@ -101,13 +120,57 @@ class UserAdapter(ResourceAdapter):
         return issubclass(self.model, SoftDeleteUserMixin)
 
     def live_condition(self, connection: ScimConnection) -> Q | None:
-        if self.soft_deletes:
-            return Q(user__isnull=False, user__deleted_at__isnull=True)
-        return None
+        if not (self.soft_deletes or self.only):
+            return None
+        deleted = {"user__deleted_at__isnull": True} if self.soft_deletes else {}
+        return Q(user__isnull=False, **deleted, **{f"user__{column}": value for column, value in self.only.items()})
+
+    def answering_condition(self, connection: ScimConnection) -> Q | None:
+        """Whose filters the host's columns answer; those of the others are answered by what was sent."""
+        return self.live_condition(connection)
 
     def is_live(self, user: Any, connection: ScimConnection) -> bool:
-        """The same on an instance."""
-        return user is not None and not (self.soft_deletes and user.deleted_at is not None)
+        """The same as ``live_condition`` on an instance."""
+        if user is None or (self.soft_deletes and user.deleted_at is not None):
+            return False
+        return self._is_ours(user)
+
+    def _is_ours(self, user: Any) -> bool:
+        return all(getattr(user, column) == value for column, value in self.only.items())
+
+    def load_standing(self, users: Collection[Any], connection: ScimConnection, using: str) -> None:
+        """Read at once, and keep on the instances, what ``is_live`` and writing need to know beside the account."""
+
+    def account_columns(
+        self,
+        user: Any,
+        wanted: Mapping[str, Any],
+        connection: ScimConnection,
+        *,
+        before: Mapping[str, Any] | None = None,
+        stored: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """As ``write_columns``, as far as the account is the connection's to write.
+
+        :param stored: what is stored of the document.
+        """
+        return self.write_columns(wanted, before=before)
+
+    def noted(self, attributes: dict[str, Any], user: Any, connection: ScimConnection) -> dict[str, Any]:
+        """What is stored of a document once the account is written."""
+        return attributes
+
+    def is_shared(self, user: Any, connection: ScimConnection) -> bool:
+        """Whether another scope shows the account, too."""
+        return False
+
+    def may_free(self, user: Any, connection: ScimConnection) -> bool:
+        """Whether somebody new may have the names of an account that this scope removed."""
+        return self._is_ours(user)
+
+    def some_tenant(self) -> str:
+        """The key of any tenant that there is, to try things in."""
+        return ""
 
     def is_active(self, user: Any, connection: ScimConnection) -> bool:
         """Whether the person is live, and active by the host's columns: somebody who may sign in."""
@@ -178,13 +241,21 @@ class UserAdapter(ResourceAdapter):
             except ValidationError as error:
                 raise InvalidValue(f"userName: {' '.join(error.messages)}") from None
 
+    def new_instance(self, connection: ScimConnection) -> Any:
+        """A user, not saved yet, to be created; override it where one needs more than the map writes."""
+        return self.model(**self.only)
+
     def create(self, columns: Mapping[str, Any], connection: ScimConnection, using: str) -> Any:
         """Insert a host user that nobody can sign in to with a password."""
-        user = self.model()
+        user = self.new_instance(connection)
         if isinstance(user, AbstractBaseUser):
             user.set_unusable_password()
         self._save(user, columns, using)
+        self.admit(user, connection, using)
         return user
+
+    def admit(self, user: Any, connection: ScimConnection, using: str) -> None:
+        """Make somebody just inserted belong to the connection's tenant."""
 
     def update(self, user: Any, columns: Mapping[str, Any], using: str) -> None:
         """Write columns, and nothing else."""
@@ -203,14 +274,23 @@ class UserAdapter(ResourceAdapter):
             user.set_unusable_password()
             self._save(user, {}, using, extra=["password"])
             ended = {"sessions": None, "password reset links": None}
-        return ended | credentials.end_all(user)
+        return ended | self.end_tokens(user, connection, using)
+
+    def end_tokens(self, user: Any, connection: ScimConnection, using: str) -> dict[str, int | None]:
+        """End what libraries issued to a person; done again when somebody inactive is said to be so again."""
+        return credentials.end_all(user)
 
     def suspend(self, user: Any, using: str) -> None:
         """Shut the account; its credentials have ended by then."""
         self._save(user, self._active(False), using)
 
     def activate(self, user: Any, using: str) -> None:
-        """Let the person sign in again; nothing that ended comes back."""
+        """Let the person sign in again; nothing that ended comes back.
+
+        :raises Forbidden: the application has made them one of other people than these.
+        """
+        if not self._is_ours(user):
+            raise Forbidden("This person is no longer one of those whom this connection serves.")
         if self.soft_deletes and user.deleted_at is not None:
             user.restore()
         self._save(user, self._active(True), using)
@@ -222,6 +302,17 @@ class UserAdapter(ResourceAdapter):
     def delete(self, user: Any, using: str) -> None:
         """Remove the account for good."""
         user.delete(using=using)
+
+    def remove(self, user: Any, using: str) -> None:
+        """Take the person out of the tenant; by default a suspension, or a soft deletion where the model has one."""
+        if self.soft_deletes:
+            self.soft_delete(user, using)
+        else:
+            self.suspend(user, using)
+
+    def is_new_member(self, user: Any) -> bool:
+        """Whether the write under way made the person a member of the tenant, with no role yet."""
+        return False
 
     def deactivate(self, user: Any, connection: ScimConnection, using: str) -> None:
         """The host's own procedure, run where the connection's policy says so; by default a suspension."""

@@ -72,7 +72,7 @@ def _check_membership(backend: MembershipFieldRoles) -> None:
     backend.model._base_manager.filter(
         **{f"{backend.user}__in": []}, **({backend.tenant: ""} if backend.tenant else {})
     )
-    _foreign_key(backend.model, backend.user, get_user_model())
+    foreign_key(backend.model, backend.user, get_user_model())
 
 
 @check
@@ -115,11 +115,11 @@ def _check_teams(adapter: GroupAdapter) -> None:
     team._meta.get_field(adapter.team_name)
     if adapter.team_members is not None:
         through = apps.get_model(adapter.team_members)
-        _foreign_key(through, adapter.member_team, team)
-        _foreign_key(through, adapter.member_user, get_user_model())
+        foreign_key(through, adapter.member_team, team)
+        foreign_key(through, adapter.member_user, get_user_model())
 
 
-def _foreign_key(model: type[models.Model], name: str, target: type[models.Model]) -> None:
+def foreign_key(model: type[models.Model], name: str, target: type[models.Model]) -> None:
     field: Any = model._meta.get_field(name)
     related = field.related_model if isinstance(field, models.ForeignKey) else None
     if related is None or not issubclass(target, related):

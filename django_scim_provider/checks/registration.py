@@ -10,6 +10,7 @@ from .databases import check_database, check_one_database
 from .deployment import check_deployment
 from .groups import check_group_adapters, check_roles
 from .lock import check_lock
+from .memberships import check_memberships
 from .paths import check_dotted_paths
 from .resource_types import check_model_adapters, check_resource_types
 from .schemas import check_schemas
@@ -27,6 +28,7 @@ def register_all() -> None:
     register(check_resource_types, TAG)
     register(check_model_adapters, TAG, Tags.models)
     register(check_user_model, TAG, Tags.models)
+    register(check_memberships, TAG, Tags.models)
     register(check_sign_in, TAG, Tags.security)
     register(check_roles, TAG, Tags.models)
     register(check_group_adapters, TAG, Tags.models)

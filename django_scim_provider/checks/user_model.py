@@ -73,7 +73,7 @@ def _activity(adapter: UserAdapter, found: list[Entry], place: str) -> Iterator[
     model = adapter.model
     mapped = any(entry.path.key == "active" for entry in found)
     # A class attribute instead of a column or a property: AbstractBaseUser's, which is True for everybody.
-    if mapped and not adapter.soft_deletes and getattr(model, "is_active", True) is True:
+    if mapped and not (adapter.soft_deletes or adapter.shares_accounts) and getattr(model, "is_active", True) is True:
         yield Warning(
             f"{model.__name__}.is_active is True for everybody, so Django lets deactivated people sign in.",
             hint="Give the model a property is_active that says what the column of 'active' says.",
@@ -133,7 +133,7 @@ def _user_name(found: list[Entry], place: str) -> Iterator[CheckMessage]:
     ]
     for column in (column for lookup, column in mapped if lookup in (None, column.path)):
         field, label = column.field, column.path
-        unique, indexed = _index(column)
+        unique, indexed = index_of(column)
         if not unique:
             yield Warning(
                 f"{label!r} holds the userName, but two people may have the same value there.",
@@ -159,7 +159,7 @@ def _user_name(found: list[Entry], place: str) -> Iterator[CheckMessage]:
             )
 
 
-def _index(column: HostPath) -> tuple[bool, bool]:
+def index_of(column: HostPath) -> tuple[bool, bool]:
     """Whether the column is unique, and whether an index answers an exact look-up on it."""
     field: Any = column.field
     if column.is_json_key:
@@ -215,7 +215,7 @@ def _needed_by(model: Any, written: set[str], prefix: str, place: str) -> Iterat
     tops = {path.removeprefix(prefix).partition("__")[0] for path in written if path.startswith(prefix)}
     for field in model._meta.concrete_fields:
         is_link = bool(prefix) and field.one_to_one
-        if field.name in tops or is_link or not _lacks_value(field, is_user=not prefix):
+        if field.name in tops or is_link or not lacks_value(field, is_user=not prefix):
             continue
         # A save() of the host's own may well fill it in.
         certain = model.save in _OWN_SAVES
@@ -229,7 +229,7 @@ def _needed_by(model: Any, written: set[str], prefix: str, place: str) -> Iterat
         )
 
 
-def _lacks_value(field: models.Field[Any, Any], *, is_user: bool) -> bool:
+def lacks_value(field: models.Field[Any, Any], *, is_user: bool) -> bool:
     filled_in = (
         field.primary_key or field.null or getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
     )

@@ -24,6 +24,14 @@ def leave(context: Context, locked: ConnectionGuard, row: ScimUser) -> Left:
     return Left(groups, roles.take_all(context, locked, row))
 
 
+def reenter(context: Context, row: ScimUser) -> None:
+    """A person who had no membership of the tenant has a new one: their groups' roles return to it.
+
+    The guard comes after the person's row here, since only that says so: whoever meets the other order tries again.
+    """
+    roles.recompute(context, guard.lock(context), [row.pk])
+
+
 def enter(context: Context, row: ScimUser) -> None:
     """A person who was known without an account has one now: the groups they are in already count from here on."""
     locked = guard.lock(context)

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from .. import signals
 from ..adapters import get_user_adapter
@@ -34,6 +35,7 @@ def create(
     policies.setdefault("existing_accounts", default_existing_accounts(portal))
     connection = ScimConnection(name=name, provider=provider, tenant=tenant, portal=portal, **policies)
     connection.full_clean(exclude=["slug"])
+    _check_tenant(connection)
     try:
         with transaction.atomic(using=database()):
             connection.save(using=database(), force_insert=True)
@@ -42,6 +44,18 @@ def create(
         # Somebody else took the name after it was looked up.
         raise ValidationError({"name": connection.unique_error_message(ScimConnection, ("name",))}) from None
     return connection
+
+
+def _check_tenant(connection: ScimConnection) -> None:
+    """
+    :raises django.core.exceptions.ValidationError: the tenant is not there, or its accounts are not its own to adopt.
+    """
+    adapter = get_user_adapter(connection.portal)
+    if not adapter.has_tenant(connection):
+        raise ValidationError({"tenant": _("There is no organization with this key.")})
+    if adapter.shares_accounts and connection.existing_accounts == ScimConnection.ExistingAccounts.ADOPT:
+        message = _("An account can belong to several organizations, so none may manage all that are there.")
+        raise ValidationError({"existing_accounts": message})
 
 
 class Enabled(NamedTuple):
@@ -91,6 +105,7 @@ def configure(context: Context, **settings: Any) -> list[str]:
         for name in changed:
             setattr(connection, name, settings[name])
         connection.full_clean(exclude=["slug"])
+        _check_tenant(connection)
         with transaction.atomic(using=context.using):
             connection.save(using=context.using, update_fields=changed)
             audit.record(context, audit.Action.CONFIGURE, label=connection.name, changed=changed)

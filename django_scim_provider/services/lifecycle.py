@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from .. import signals
-from ..adapters import credentials
 from ..adapters.base import LEFT_ALONE
 from ..adapters.credentials import Ended
 from ..models import ScimConnection, ScimUser
@@ -28,7 +27,9 @@ def deprovision(context: Context, row: ScimUser, user: Any, policy: str) -> str:
     ended = adapter.end_credentials(user, context.connection, using)
     if policy == Policy.DELETE:
         adapter.delete(user, using)
-        row.user = None
+        row.user = None if adapter.deletes_accounts else user
+    elif policy == Policy.REMOVE:
+        adapter.remove(user, using)
     elif policy == Policy.HOOK:
         adapter.deactivate(user, context.connection, using)
     elif adapter.soft_deletes:
@@ -63,7 +64,8 @@ def clear_out(context: Context, row: ScimUser, user: Any) -> str:
     """
     if context.connection.on_deactivate == Policy.NOTHING or context.adapter.is_protected(user):
         return ""
-    ended = {name: count for name, count in credentials.end_all(user).items() if count}
+    left = context.adapter.end_tokens(user, context.connection, context.using)
+    ended = {name: count for name, count in left.items() if count}
     return _tell(context, row, ended) if ended else ""
 
 

@@ -64,6 +64,11 @@ def get_role(context: Context, key: str, projection: Projection, condition: Matc
     return Found.make(document["meta"]["version"], condition, lambda: projection.apply(document))
 
 
+def location(context: Context, key: str) -> str:
+    """Where a role is to be found."""
+    return f"{context.base_url}{ROLES.endpoint}/{quote(key, safe='')}"
+
+
 def _order(query: ListQuery) -> Callable[[Mapping[str, Any]], tuple[str, str]]:
     """What roles are sorted by: without ``sortBy`` the order stays that in which the backend lists them."""
     if query.sort_by is None and query.cursor is None:
@@ -75,11 +80,6 @@ def _order(query: ListQuery) -> Callable[[Mapping[str, Any]], tuple[str, str]]:
     if name is None:
         raise InvalidValue("Roles can be sorted by displayName and id.")
     return lambda role: (fold(role[name]), role["id"])
-
-
-def location(context: Context, key: str) -> str:
-    """Where a role is to be found."""
-    return f"{context.base_url}{ROLES.endpoint}/{quote(key, safe='')}"
 
 
 def assignable(context: Context) -> list[Role]:

@@ -82,6 +82,7 @@ def lock(context: Context, scim_id: Any) -> tuple[ScimUser, Any]:
         # Given an account between the two statements. If this order meets the other one, the work is done again.
         user = hosts.filter(pk=row.user_id).first()
     if user is not None:
+        context.adapter.load_standing([user], context.connection, context.using)
         row.user = user
     row.connection = context.connection
     return row, user

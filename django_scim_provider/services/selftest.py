@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections as databases
 from django.db import transaction
 
-from ..adapters import MapError, UserAdapter, get_model_adapters
+from ..adapters import MapError, UserAdapter, get_model_adapters, get_user_adapter
 from ..adapters.fields import PathError
 from ..models import ScimConnection
 from ..protocol.errors import NotFound, Uniqueness
@@ -37,6 +37,9 @@ def check(connection: ScimConnection | None = None, *, tenant: str = "", portal:
     try:
         connection = _stand_in(connection, tenant, portal)
         context = Context(connection)
+        if not context.adapter.has_tenant(connection):
+            remark = f"There is no organization “{connection.tenant}”. Name one that there is with --tenant."
+            return [Finding("organization", Status.FAILED, (remark,))]
         found = [_existing_people(context)]
     except (ImproperlyConfigured, MapError, PathError) as error:
         return [Finding("attribute map", Status.FAILED, (f"{error} manage.py check says more.",))]
@@ -56,6 +59,7 @@ def check(connection: ScimConnection | None = None, *, tenant: str = "", portal:
 def _stand_in(connection: ScimConnection | None, tenant: str, portal: str) -> ScimConnection:
     if connection is None:
         policy = connections.default_existing_accounts(portal)
+        tenant = tenant or get_user_adapter(portal).some_tenant()
         return ScimConnection(name=f"scim_check {uuid4()}", tenant=tenant, portal=portal, existing_accounts=policy)
     connection = copy.copy(connection)
     # Where SCIM leaves accounts alone, nothing of the host's would be tried.

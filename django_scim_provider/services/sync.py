@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from django.db import transaction
 
 from ..adapters.base import LEFT_ALONE
+from ..adapters.domains import on_domains
 from ..adapters.index import Indexed
 from ..models import ScimConnection, ScimUser, ScimValue
 from ..protocol.errors import InvalidValue, NotFound
@@ -56,7 +57,9 @@ def in_scope(context: Context) -> Any:
     """The host users that the connection's policy lets it adopt, managed by nobody yet."""
     policy = context.connection.existing_accounts
     users = context.adapter.get_queryset(context.connection).using(context.using)
-    if policy == ScimConnection.ExistingAccounts.NEVER:
+    # Whose account it is, a membership alone does not say.
+    everybody = policy == ScimConnection.ExistingAccounts.ADOPT and context.adapter.shares_accounts
+    if everybody or policy == ScimConnection.ExistingAccounts.NEVER:
         return users.none()
     managed = ScimUser.objects.using(context.using).filter(
         scope=context.adapter.scope(context.connection), alive=True, user__isnull=False
@@ -117,7 +120,7 @@ def _adoptable(context: Context, rows: Iterable[tuple[Any, ...]], result: Adopti
     removed = _removed(context, [row[0] for row in rows])
     for pk, *values in rows:
         document = context.adapter.shown({}, context.adapter.from_selected(values))
-        if domains is not None and not _on_domain(document, domains):
+        if domains is not None and not on_domains(document, domains):
             continue
         # Deleted through SCIM, and let in by nobody since or never shut out: name stays free, resource stays gone.
         if pk in removed and (removed[pk] or document.get("active") is not True):
@@ -140,17 +143,6 @@ def _verified(context: Context) -> frozenset[str] | None:
     if context.connection.existing_accounts != ScimConnection.ExistingAccounts.VERIFIED:
         return None
     return frozenset(domain.lower() for domain in context.adapter.verified_domains(context.connection))
-
-
-def _on_domain(document: Mapping[str, Any], domains: frozenset[str]) -> bool:
-    addresses = [str(email.get("value", "")) for email in document.get("emails") or []]
-    return bool(addresses) and all(_domain(address) in domains for address in addresses)
-
-
-def _domain(address: str) -> str | None:
-    """The domain of an address; ``None`` where it is not plain which it is."""
-    local, _, domain = address.lower().partition("@")
-    return domain if local and "@" not in domain else None
 
 
 def _taken(context: Context, candidates: Iterable[Candidate]) -> set[str]:
@@ -299,6 +291,7 @@ def refresh_all(context: Context, progress: Progress | None = None) -> int:
         if not batch:
             return changed
         held = held_index(context, [row.pk for row in batch])
+        context.adapter.load_standing([row.user for row in batch if row.user_id], context.connection, context.using)
         for row in batch:
             if row.user_id is None:
                 continue

@@ -142,7 +142,7 @@ def _rename_back(context: Context, user: Any, document: Mapping[str, Any]) -> No
     columns = host_columns(context, user)
     if columns is None:
         return
-    wanted = adapter.write_columns(document, before=adapter.shown({}, columns))
+    wanted = adapter.account_columns(user, document, context.connection, before=adapter.shown({}, columns))
     names = {name: value for name, value in wanted.items() if name in adapter.unique_columns}
     if not names:
         return

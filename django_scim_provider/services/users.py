@@ -60,13 +60,13 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
             created_at=now(),
         )
         row.modified_at = row.created_at
-        was_left = creates and accounts.give(context, row, columns, is_free=is_free)
+        was_there = creates and accounts.give(context, row, columns, is_free=is_free)
         insert(row, context.using)
         index = index_of(context, row, row.user)
         user_index.refuse_taken(context, row, {}, index)
         user_index.write(context, row, {}, index)
         roles.give_default(context, row)
-        if was_left:
+        if was_there:
             _announce(context, signals.user_provisioned, row)
             return _change(context, row.scim_id, lambda _: (wanted, cleaned.ignored), audit.Action.CREATE)
         audit.record(
@@ -248,13 +248,16 @@ def _change(
         if before and not after and was_live:
             lifecycle.refuse_if_protected(context, user, "deactivate them")
             removals.deactivating(context, locks, row, user)
-        ended = _write_host(context, row, user, shown, wanted, before=before, after=after)
+        ended = accounts.bring_in_line(context, row, user, shown, wanted, before=before, after=after)
         if wanted["userName"] != row.user_name:
             _rename(context, row, wanted["userName"], asked="userName" in changed)
         row.external_id = _external_id(wanted)
         # A person without an account shows all of it for ever.
         lives = adapter.is_live(row.user, context.connection)
-        row.attributes = adapter.remembered(wanted, shown=shown, sent=stored) if lives else dict(wanted)
+        row.attributes = dict(wanted)
+        if lives:
+            kept = adapter.remembered(wanted, shown=shown, sent=stored)
+            row.attributes = adapter.noted(kept, row.user, context.connection)
         if lives and before and not after and context.connection.on_deactivate == lifecycle.Policy.NOTHING:
             row.attributes[LEFT_ALONE] = True
         if "active" not in wanted and not after:
@@ -267,6 +270,8 @@ def _change(
         )
         if user is None and row.user_id is not None:
             belonging.enter(context, row)
+        elif after and not before and user is not None and adapter.is_new_member(user):
+            belonging.reenter(context, row)
         old, index = adapter.index(shown, live=was_live, sent=stored), index_of(context, row, row.user)
         user_index.refuse_taken(context, row, old, index)
         if unseen:
@@ -330,54 +335,6 @@ def _external_id(document: Mapping[str, Any]) -> str | None:
     if value is not None and longest is not None and len(value) > longest:
         raise InvalidValue(f"externalId may have at most {longest} characters.")
     return value
-
-
-def _write_host(
-    context: Context,
-    row: ScimUser,
-    user: Any,
-    shown: Mapping[str, Any],
-    wanted: Mapping[str, Any],
-    *,
-    before: bool,
-    after: bool,
-) -> str:
-    """Bring the host's side in line: columns that differ, the end of access, a return.
-
-    :param before: whether the person was active.
-    :param after: whether they are to be.
-    :returns: which credentials ended, in words.
-    """
-    adapter, using = context.adapter, context.using
-    returns = after and not before
-    if not adapter.is_live(user, context.connection):
-        if not returns:
-            return ""
-        if user is None:
-            if context.connection.on_create == ScimConnection.OnCreate.CREATE:
-                row.user = accounts.insert(context, adapter.write_columns(wanted))
-            return ""
-        lifecycle.refuse_if_protected(context, user, "bring them back")
-        columns = adapter.write_columns(wanted)
-        if accounts.taken(context, columns, exclude=user.pk) is not None:
-            raise Uniqueness(accounts.TAKEN_ELSEWHERE)
-        ended = lifecycle.readmit(context, row, user)
-        adapter.update(user, columns, using)
-        return ended
-    activity = adapter.columns_of("active")
-    columns = adapter.write_columns(wanted, before=shown)
-    columns = {name: value for name, value in columns.items() if name not in activity}
-    if before != after or columns.keys() & adapter.guarded_columns:
-        lifecycle.refuse_if_protected(context, user, "rename, re-mail, deactivate or reactivate them")
-    if columns.keys() & adapter.user_name_columns:
-        adapter.check_user_name(columns)
-    if accounts.taken(context, columns, exclude=user.pk) is not None:
-        raise Uniqueness(accounts.TAKEN_ELSEWHERE)
-    if columns:
-        adapter.update(user, columns, using)
-    if before and not after:
-        return lifecycle.deprovision(context, row, user, context.connection.on_deactivate)
-    return lifecycle.readmit(context, row, user) if returns else ""
 
 
 def _announce(context: Context, signal: Signal, row: ScimUser, **more: Any) -> None:

@@ -68,6 +68,8 @@ AUTH_PASSWORD_VALIDATORS = [
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "landing"
 STATIC_URL = "static/"
 # Served from the apps themselves, by whichever server: there is no collectstatic to forget.
 WHITENOISE_USE_FINDERS = True
@@ -91,9 +93,9 @@ CACHES = {"default": env.cache_url("REDIS_URL" if "REDIS_URL" in env else "CACHE
 
 SCIM_PROVIDER: dict[str, Any] = {
     "ADAPTERS": {
-        "User": "workspace.scim.PersonAdapter",
+        "User": "workspace.scim.MemberAdapter",
         "Group": "workspace.scim.TeamAdapter",
-        "Device": "workspace.scim.DeviceAdapter",
+        "Device": "workspace.devices.DeviceAdapter",
     },
     # False, so that scripts and the demo reach it on this machine. A real site leaves this key out.
     "REQUIRE_HTTPS": env.bool("SCIM_REQUIRE_HTTPS", default=False),

@@ -11,6 +11,12 @@ from django.db import models
 class Organization(models.Model):
     name = models.CharField(max_length=100)
     slug = models.SlugField(unique=True, help_text="The key of the organization; SCIM connections name it as tenant.")
+    verified_domain = models.CharField(
+        max_length=253,
+        blank=True,
+        default="",
+        help_text="A domain of e-mail addresses that the site's staff has seen to be the organization's.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

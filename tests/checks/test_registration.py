@@ -37,7 +37,7 @@ def test_every_check_is_registered_once() -> None:
     register_all()
     assert (len(registry.registered_checks), len(registry.deployment_checks)) == before
     ours = [item for item in registry.get_checks(include_deployment_checks=True) if "scim_provider" in item.tags]
-    assert len(ours) == 16
+    assert len(ours) == 17
 
 
 def test_checks_of_other_apps_alone_are_none_of_ours(wire: Wire) -> None:

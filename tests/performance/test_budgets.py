@@ -17,6 +17,7 @@ from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 
 from conftest import ScimClient
+from django_scim_provider.adapters import get_user_adapter
 from django_scim_provider.models import ScimUser
 from django_scim_provider.protocol.urns import ENTERPRISE_USER, USER
 from django_scim_provider.services.context import Context, database
@@ -26,6 +27,8 @@ TABLE = Path(__file__).parents[2] / "docs" / "reference" / "budgets.rst"
 FEW, MANY = 10, 10_000
 PROFILE = 2
 """What every request about people may send more where a profile is joined."""
+REMOVALS = ("DELETE", "Deactivation")
+"""What asks first whether somebody holds a protected role, where there are such roles."""
 UNCOUNTED = re.compile(
     r"BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE SAVEPOINT|UPDATE .*(last_used_at|last_seen_at)", re.IGNORECASE | re.DOTALL
 )
@@ -139,10 +142,12 @@ def _numbers(measured: dict[str, list[str]]) -> dict[str, int]:
 
 def _check(measured: dict[str, list[str]]) -> None:
     more = PROFILE if hasattr(get_user_model(), "profile") else 0
+    asks = 1 if get_user_adapter().roles.protected else 0
     over = {
         name: (limit, measured[name])
         for name, limit in _budgets().items()
-        if len(measured[name]) > limit + (0 if name.startswith("Discovery") else more)
+        if len(measured[name])
+        > limit + (0 if name.startswith("Discovery") else more) + (asks if name in REMOVALS else 0)
     }
     print("", *(f"{number:3} {name}" for name, number in _numbers(measured).items()), sep="\n")  # noqa: T201
     assert not over, "\n".join(

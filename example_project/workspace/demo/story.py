@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from django.contrib.auth.hashers import is_password_usable
 
-from .database import ACCOUNTS, RESOURCES, Change, Rows, changes, rows
+from .database import ACCOUNTS, MEMBERSHIPS, RESOURCES, Change, Rows, changes, has_memberships, rows
 from .okta import Answer, Okta
 from .people import PEOPLE, Person
 
@@ -73,6 +73,7 @@ class Story:
                 status=201,
                 effects={
                     (ACCOUNTS, person.user_name, ""): partial(_is_account_of, person),
+                    **({(MEMBERSHIPS, person.user_name, ""): _is_membership} if has_memberships() else {}),
                     (RESOURCES, person.user_name, ""): partial(_is_resource_of, person),
                 },
                 check=partial(_created, body),
@@ -237,9 +238,14 @@ def _resources(body: Any) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
+def _activity(person: Person) -> tuple[str, str, str]:
+    """The column that lets a person in: the membership's, where there are any."""
+    return (MEMBERSHIPS if has_memberships() else ACCOUNTS, person.user_name, "is_active")
+
+
 def _access_changes(person: Person, *, active: bool) -> Effects:
     return {
-        (ACCOUNTS, person.user_name, "is_active"): active,
+        _activity(person): active,
         # Drawn anew, though unusable before and after: sessions are made from it, on every session engine. At a return
         # as well, so that nothing comes back that was issued meanwhile.
         (ACCOUNTS, person.user_name, "password"): lambda password: not is_password_usable(password),
@@ -255,6 +261,10 @@ def _is_account_of(person: Person, row: Mapping[str, Any]) -> bool:
         "is_active": True,
         "password": row["password"],
     }
+
+
+def _is_membership(row: Mapping[str, Any]) -> bool:
+    return (row["is_active"], row["level"]) == (True, "member")
 
 
 def _is_resource_of(person: Person, row: Mapping[str, Any]) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final
 
+from ..badges import BADGE
+from ..devices import DEVICE
 from ..models import Badge, Device
-from ..scim import BADGE, DEVICE
 from . import database
 from .people import PEOPLE
 from .story import PATCH, Story, _is_list, _member, _resources, _shows

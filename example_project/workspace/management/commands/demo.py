@@ -23,6 +23,7 @@ from ...demo.things import SERIAL, Things
 from ...models import Device
 
 CONNECTION = "Demo · Okta"
+TENANT = "acme"
 ADMIN = "admin"
 
 
@@ -82,7 +83,7 @@ class Command(BaseCommand):
 
     def _connection(self) -> str:
         """Made as a script would; returns a token."""
-        self._json("scim_connection", "create", CONNECTION, "--provider", "okta", "--json")
+        self._json("scim_connection", "create", CONNECTION, "--provider", "okta", "--tenant", TENANT, "--json")
         token: str = self._json("scim_token", "issue", "--connection", CONNECTION, "--name", "Demo", "--json")["token"]
         return token
 
@@ -131,6 +132,7 @@ class Command(BaseCommand):
             f"\nThe server is running. Ctrl-C stops it.\n\n"
             f"  SCIM base URL  {site.url}/scim/v2\n"
             f"  Token          {token}\n"
+            f"  Members        {site.url}/organizations/{TENANT}/\n"
             f"  Admin          {site.url}/admin/\n"
             f"  Login          {ADMIN}\n"
             f"  Password       {password}\n"
