@@ -42,10 +42,11 @@ class EnablingPages(TokenPages):
         is_draft = "_preview" in request.POST
         form = EnableForm(request.POST or None, user=request.user, draft=is_draft)
         confirmation = ConfirmationForm(None if is_draft else request.POST or None, user=request.user)
+        complete = not is_draft and all([form.is_valid(), confirmation.is_valid()])
+        # Asked last: of a form sent twice at once, the second finds its own name taken by the first.
         answer = confirmation.answer()
         if answer is not None:
             return self.already_issued(request, answer)
-        complete = not is_draft and all([form.is_valid(), confirmation.is_valid()])
         unseen = complete and form.cleaned_data["seen"] != form.consequences
         if complete and not unseen:
             response = self._create(request, form, confirmation)
