@@ -28,6 +28,8 @@ class Guide(NamedTuple):
     token_label: str
     """What its screen calls the field for the token."""
     steps: tuple[StrOrPromise, ...]
+    otherwise: tuple[StrOrPromise, tuple[StrOrPromise, ...]] | None = None
+    """Another way to connect the same provider: what it is called, and its steps."""
 
 
 GENERIC: Final = Guide(
@@ -68,6 +70,19 @@ GUIDES: Final[dict[str, Guide]] = {
                 "Press “Save”."
             ),
             _("Assign people on the tab “Assignments”. They appear here under People."),
+        ),
+        otherwise=(
+            _("With the app “SCIM 2.0 Test App (Header Auth)” instead"),
+            (
+                _("Open “Applications” › “Browse App Catalog” and add “SCIM 2.0 Test App (Header Auth)”."),
+                _("Open the tab “Provisioning” › “Configure API Integration” and tick “Enable API integration”."),
+                _("Paste the base URL into “Base URL” and the token into “API Token”."),
+                _(
+                    "This app sends the token without the word “Bearer”. On the page Policies here, choose “Accept” "
+                    "under “Token without the word Bearer”."
+                ),
+                _("Press “Test API Credentials”, then “Save”. Go on with “To App” as above."),
+            ),
         ),
     ),
     Provider.ENTRA: Guide(
@@ -141,6 +156,49 @@ GUIDES: Final[dict[str, Guide]] = {
             _("Check the attribute mapping and choose who is to be provisioned."),
             _("Under “Deprovisioning” choose how soon a suspended or removed person loses access. Press “Finish”."),
             _("Turn “Autoprovisioning” to “Active”."),
+        ),
+    ),
+    Provider.PING: Guide(
+        name="PingOne",
+        base_url_label="SCIM Base URL",
+        token_label="OAuth Access Token",  # noqa: S106
+        steps=(
+            _("Open “Integrations” › “Provisioning”, press “+” and “New Connection”, and choose “Identity Store”."),
+            _("Choose “SCIM Outbound”, name the connection and press “Next”."),
+            _("Paste the base URL into “SCIM Base URL”. Leave “/Users”, “/Groups” and version “2.0” as they are."),
+            _(
+                "Choose “OAuth 2 Bearer Token” as “Authentication Method” and paste the token into “OAuth Access "
+                "Token”."
+            ),
+            _("Press “Test Connection”. When it was successful, press “Continue”, then “Save”, and turn it on."),
+            _("Add a rule under “Rules”: it says who is provisioned through this connection. Turn the rule on."),
+        ),
+    ),
+    Provider.KEYCLOAK: Guide(
+        name="Keycloak",
+        base_url_label=GENERIC.base_url_label,
+        token_label=GENERIC.token_label,
+        steps=(
+            _("Keycloak sends nothing by SCIM itself: install an extension that is a SCIM client, and restart it."),
+            _("In the extension's settings add this application as a SCIM server."),
+            _("Enter the base URL, and the bearer token as the way to authenticate."),
+            _("Let it send “userName”, “emails”, “name” and “active”, and groups if roles are to follow them."),
+            _("Start a synchronization. People appear here under People."),
+        ),
+    ),
+    Provider.AUTHENTIK: Guide(
+        name="authentik",
+        base_url_label="URL",
+        token_label="Token",  # noqa: S106
+        steps=(
+            _("In the Admin interface open “Applications” › “Providers”, press “New Provider” and choose “SCIM”."),
+            _("Paste the base URL into “URL” and the token into “Token”."),
+            _("Keep the mappings for users and groups that are chosen already, and press “Create”."),
+            _(
+                "Open “Applications” › “Applications”, edit the application that people sign in to, and add the new "
+                "provider under “Backchannel Providers”."
+            ),
+            _("Open the provider and start a full synchronization. People appear here under People."),
         ),
     ),
 }
