@@ -247,7 +247,8 @@ def test_letters_that_turn_into_others_reach_no_account(scim: ScimClient) -> Non
             assert host_of(response.json()).pk != host_of(mike).pk
         else:
             assert is_error(response, 409, "uniqueness"), ascii(name)
-        assert mike["id"] not in [item["id"] for item in scim.find(f'userName eq "{name}"')]
+        for attribute in ("userName", "emails.value"):
+            assert mike["id"] not in [item["id"] for item in scim.find(f'{attribute} eq "{name}"')]
         assert [item["id"] for item in scim.find(f'userName eq "{mike["userName"]}"')] == [mike["id"]]
     assert scim.get(f"/Users/{mike['id']}").json() == mike
 
