@@ -23,8 +23,6 @@ WITHOUT_DATABASE = ["protocol", "checks"]
 ON_POSTGRESQL = ["stock", "email_user", "teams", "credentials", "tenants"]
 ON_MARIADB = ["stock", "profile_user", "soft_delete", "credentials", "tenants"]
 """A user model behaves alike on both: each is tried on one of them, what takes locks or ends access on both."""
-UNMEASURED = ["profile_user"]
-"""A host that reaches no line that another does not reach: measuring takes two thirds longer."""
 NO_TESTS_COLLECTED = 5
 
 
@@ -50,7 +48,7 @@ def main() -> int:
         elif host != "stock" or options.quick:
             command += ["-m", "hosts and not slow"]
         environ = dict(os.environ)
-        if coverage_dir and host not in UNMEASURED:
+        if coverage_dir:
             command += ["--cov", "--cov-report=", "--cov-fail-under=0"]
             environ["COVERAGE_FILE"] = str(Path(coverage_dir, f".coverage.{host}"))
         print(f"\n---- host project: {host}", flush=True)
