@@ -67,7 +67,7 @@ def _erase(who: str, using: str) -> Erased:
     ids -= {str(scim_id) for scim_id in people.filter(scim_id__in=ids, alive=True).values_list("scim_id", flat=True)}
     told = events.filter(resource_id__in=ids)
     known.update(told.exclude(label__in=["", LABEL]).values_list("label", flat=True))
-    count = told.exclude(label=LABEL, values=None).count()
+    count = told.exclude(label=LABEL, values__isnull=True).count()
     told.update(label=LABEL, values=None)
     _clean_details(told, known)
     removals, _ = ScimRemoval.objects.using(using).filter(scim_user__in=rows).delete()
