@@ -47,6 +47,10 @@ class RoleBackend:
         """Whether the role makes somebody a superuser or staff; such a role cannot be mapped."""
         return False
 
+    def assignable(self, connection: ScimConnection) -> list[Role]:
+        """The choices that an identity provider may give."""
+        return [role for role in self.choices(connection) if not self.is_privileged(role.key)]
+
     def held(self, users: Collection[Any], connection: ScimConnection, using: str) -> Mapping[Any, frozenset[str]]:
         """The roles that each of these users holds, however they came by them."""
         raise NotImplementedError

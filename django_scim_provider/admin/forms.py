@@ -12,6 +12,7 @@ from ..adapters import UserAdapter, get_user_adapter
 from ..conf import app_settings
 from ..models import ScimConnection
 from ..services import access, connections, tokens
+from ..services import policies as choices
 from . import policies
 
 if TYPE_CHECKING:
@@ -123,13 +124,13 @@ class EnableForm(ConnectionForm):
 class PoliciesForm(ConnectionForm):
     class Meta:
         model = ScimConnection
-        fields = ("name", "provider", *policies.AFTERWARDS, *policies.ROLES, "ip_allowlist")
+        fields = ("name", "provider", *choices.CHOICES, *choices.ROLES, "ip_allowlist")
         widgets: ClassVar = {"ip_allowlist": forms.Textarea(attrs={"rows": 3})}
 
     def __init__(self, *args: Any, adapter: UserAdapter, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _offer_policies(self, policies.AFTERWARDS, adapter)
-        for name in policies.ROLES:
+        _offer_policies(self, choices.CHOICES, adapter)
+        for name in choices.ROLES:
             self.fields[name] = _role_field(self.fields[name].label, self.initial[name], adapter, self.instance)
 
 
@@ -137,8 +138,7 @@ def _role_field(
     label: StrOrPromise | None, current: str, adapter: UserAdapter, connection: ScimConnection
 ) -> forms.ChoiceField:
     """None, the roles that may be given, and the present one in any case."""
-    backend = adapter.roles
-    roles = {role.key: role.label for role in backend.choices(connection) if not backend.is_privileged(role.key)}
+    roles = {role.key: role.label for role in adapter.roles.assignable(connection)}
     if current:
         roles.setdefault(current, current)
     return forms.ChoiceField(label=label, required=False, choices=[("", _("None")), *roles.items()])

@@ -36,23 +36,6 @@ class Option(NamedTuple):
 ON_ENABLING: Final = ("existing_accounts", "on_create", "on_deactivate", "on_delete")
 """What is asked when SCIM is enabled."""
 
-AFTERWARDS: Final = (
-    "on_create",
-    "on_deactivate",
-    "on_delete",
-    "on_reprovision",
-    "existing_accounts",
-    "role_mapping",
-    "unknown_member",
-    "equal_group_names",
-    "raw_token",
-    "guard",
-)
-"""What the Policies page offers as radio buttons; names of fields of ``ScimConnection``."""
-
-ROLES: Final = ("default_role", "unmapped_role")
-"""Fields that hold a role of the backend, or nothing."""
-
 
 def options(name: str, adapter: UserAdapter, current: str) -> list[Option]:
     """The choices that make sense for this adapter, and the present one in any case."""

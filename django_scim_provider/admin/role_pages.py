@@ -20,7 +20,7 @@ from ..models import GroupRoleMapping, ScimMembership, ScimUser
 from ..protocol.keys import fold
 from ..services import access, group_rows, role_mappings
 from ..services.context import Context
-from ..services.roles import Change
+from ..services.role_changes import Change
 from . import words
 from .base import Panel
 
@@ -60,7 +60,7 @@ class MappingForm(forms.Form):
     def __init__(self, *args: Any, context: Context, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         backend = context.adapter.roles
-        roles = [role for role in backend.choices(context.connection) if not backend.is_privileged(role.key)]
+        roles = backend.assignable(context.connection)
         self.has_roles = bool(roles)
         self.fields["role"] = forms.ChoiceField(
             label=self.fields["role"].label,

@@ -8,25 +8,11 @@ from rest_framework import serializers
 
 from ..adapters import get_user_adapter
 from ..models import GroupRoleMapping, ScimConnection, ScimEvent, ScimGroup, ScimToken
+from ..services import policies
 from ..services.findings import Status
 from ..services.overview import State
 
-POLICIES: Final = (
-    "on_create",
-    "on_deactivate",
-    "on_delete",
-    "on_reprovision",
-    "existing_accounts",
-    "role_mapping",
-    "default_role",
-    "unmapped_role",
-    "unknown_member",
-    "equal_group_names",
-    "raw_token",
-    "guard",
-    "guard_limit",
-    "ip_allowlist",
-)
+POLICIES: Final = (*policies.CHOICES, *policies.ROLES, *policies.FREE)
 WARNINGS: Final = {
     "no_token": "SCIM is on and no token is valid: issue one.",
     "token_expires": "The last token expires within thirty days: rotate it.",

@@ -12,15 +12,12 @@ from rest_framework.exceptions import PermissionDenied
 from ..adapters import get_user_adapter
 from ..conf import app_settings
 from ..models import ScimConnection, ScimEvent, ScimToken
-from ..services import access, confirmation, policies, role_catalog
+from ..services import access, confirmation, policies
 from ..services.confirmation import NotConfirmed
 from ..services.context import Context
 from ..services.tokens import MAX_LIFE
 from .answers import POLICIES
 
-_ROLES: Final = ("default_role", "unmapped_role")
-_FREE: Final = {"guard_limit", "ip_allowlist"}
-"""Settings that are not chosen from a list."""
 MAX_OVERLAP: Final = 72
 
 
@@ -73,11 +70,11 @@ class PoliciesBody(Body, serializers.ModelSerializer[ScimConnection]):
         adapter = get_user_adapter(portal)
         scope = Context(ScimConnection(portal=portal, tenant=tenant))
         wrong = {}
-        for name in attrs.keys() & set(POLICIES) - _FREE:
+        for name in attrs.keys() & set(POLICIES) - set(policies.FREE):
             if attrs[name] == getattr(before, name):
                 continue
-            if name in _ROLES:
-                offered = {"", *(role.key for role in role_catalog.assignable(scope))}
+            if name in policies.ROLES:
+                offered = {"", *(role.key for role in scope.adapter.roles.assignable(scope.connection))}
             else:
                 offered = policies.offered(name, adapter)
             if attrs[name] not in offered:

@@ -12,9 +12,9 @@ from rest_framework.response import Response
 
 from ..models import GroupRoleMapping, ScimUser
 from ..protocol.keys import fold
-from ..services import access, group_rows, role_catalog, role_mappings
+from ..services import access, group_rows, role_mappings
 from ..services.context import Context
-from ..services.roles import Change
+from ..services.role_changes import Change
 from . import answers, bodies
 from .base import ConsoleView, one_of
 from .operations import operation
@@ -37,7 +37,7 @@ class RolesView(ConsoleView):
     @operation("The roles that a group can give.", answer=answers.RolesSerializer)
     def get(self, request: Request, connection_id: str) -> Response:
         context = self.open(connection_id)
-        roles = [role._asdict() for role in role_catalog.assignable(context)]
+        roles = [role._asdict() for role in context.adapter.roles.assignable(context.connection)]
         return self.answer({"is_exclusive": context.adapter.roles.exclusive, "roles": roles})
 
 

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from ..adapters import UserAdapter
 from ..models import ScimConnection
 
 Existing = ScimConnection.ExistingAccounts
 Removal = ScimConnection.OnDeactivate
+
+CHOICES: Final = (
+    "on_create",
+    "on_deactivate",
+    "on_delete",
+    "on_reprovision",
+    "existing_accounts",
+    "role_mapping",
+    "unknown_member",
+    "equal_group_names",
+    "raw_token",
+    "guard",
+)
+"""The policies that are one of a few values; names of fields of ``ScimConnection``, as those below."""
+
+ROLES: Final = ("default_role", "unmapped_role")
+"""Those that are a role of the backend, or nothing."""
+
+FREE: Final = ("guard_limit", "ip_allowlist")
+"""Those that are written out."""
 
 
 def offered(name: str, adapter: UserAdapter) -> set[str]:

@@ -10,17 +10,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.db.models import Q
 
 from ..protocol.errors import Forbidden
 from .context import Context
+from .role_changes import Change
 from .rows import people
 from .transactions import for_update
-
-if TYPE_CHECKING:
-    from .roles import Change
 
 LAST: Final = (
     "the last active holder of the role “{role}” in the application: SCIM may not {what}. "

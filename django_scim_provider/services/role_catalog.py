@@ -30,7 +30,7 @@ def list_roles(context: Context, query: ListQuery, projection: Projection) -> Pa
     :raises InvalidValue: ``sortBy`` is not ``displayName`` or ``id``.
     :raises InvalidCursor: and others, see ``cursors.decode``.
     """
-    found = [_document(context, role) for role in assignable(context)]
+    found = [_document(context, role) for role in context.adapter.roles.assignable(context.connection)]
     if query.filter is not None:
         tolerance, limits = context.dialect.tolerance, context.filter_limits
         node = filters.parse_filter(query.filter, ROLES, tolerance=tolerance, limits=limits)
@@ -57,7 +57,7 @@ def get_role(context: Context, key: str, projection: Projection, condition: Matc
     :raises NotFound: there is no such role, or it may not be assigned.
     :raises PreconditionFailed: ``If-Match`` asks for another version.
     """
-    role = next((role for role in assignable(context) if role.key == key), None)
+    role = next((role for role in context.adapter.roles.assignable(context.connection) if role.key == key), None)
     if role is None:
         raise NotFound
     document = _document(context, role)
@@ -80,12 +80,6 @@ def _order(query: ListQuery) -> Callable[[Mapping[str, Any]], tuple[str, str]]:
     if name is None:
         raise InvalidValue("Roles can be sorted by displayName and id.")
     return lambda role: (fold(role[name]), role["id"])
-
-
-def assignable(context: Context) -> list[Role]:
-    """The roles that an identity provider may give."""
-    backend = context.adapter.roles
-    return [role for role in backend.choices(context.connection) if not backend.is_privileged(role.key)]
 
 
 def _document(context: Context, role: Role) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from ..protocol.keys import fold
 from . import audit, guard, roles
 from .context import Context
 from .group_rows import groups
-from .roles import Change, Wish, members_below
+from .role_changes import Change, Wish
+from .roles import members_below
 from .transactions import run
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..adapters import RoleBackend
 from ..models import ConnectionGuard, GroupRoleMapping, RoleGrant, ScimConnection, ScimMembership, ScimUser
@@ -13,32 +13,9 @@ from . import guard, nesting, protection, removals
 from .context import Context, own_write
 from .membership import chunks
 from .removals import Departure
+from .role_changes import Change, Wish
 from .rows import people
 from .transactions import run
-
-
-class Wish(NamedTuple):
-    """A mapping, as far as working roles out needs it."""
-
-    group: int
-    role: str
-    priority: int
-
-
-class Change(NamedTuple):
-    """What following the mappings does to one person."""
-
-    scim_user: int
-    user: Any
-    gains: frozenset[str]
-    loses: frozenset[str]
-    grants: frozenset[str]
-    """Of what they gain, what we have not noted as given by us."""
-    ungrants: frozenset[str]
-    """What we gave and no group asks for any longer; more than ``loses`` where somebody has taken it by hand."""
-    has: frozenset[str] = frozenset()
-    """What they held before, however they came by it."""
-
 
 # Working it out --------------------------------------------------------------------------------------------
 

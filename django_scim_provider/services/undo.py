@@ -16,7 +16,7 @@ from ..protocol.errors import ScimError, Uniqueness
 from . import audit, guard, held, roles, sync, teams, users
 from .context import Context
 from .group_rows import groups
-from .roles import Change
+from .role_changes import Change
 from .rows import host_columns, index_of, people
 from .transactions import now, run
 
@@ -176,7 +176,7 @@ def _restore_roles(context: Context, locked: ConnectionGuard, person: _Person) -
     backend, connection, using = context.adapter.roles, context.connection, context.using
     granted = frozenset(RoleGrant.objects.using(using).filter(scim_user=row).values_list("role", flat=True))
     held_now = backend.held([row.user_id], connection, using).get(row.user_id, frozenset())
-    offered = {role.key for role in backend.choices(connection) if not backend.is_privileged(role.key)}
+    offered = {role.key for role in backend.assignable(connection)}
     missing = (wanted & offered) - granted
     if missing and not (backend.exclusive and held_now - backend.unassigned(connection)):
         roles.note(context, locked)
