@@ -14,10 +14,10 @@ from django_scim_provider.models import ScimConnection
 from django_scim_provider.services import tokens
 from django_scim_provider.services.context import Context
 from django_scim_provider.testing import client
-from django_scim_provider.testing.client import person as person
 from factories import ConnectionFactory
 
 MOUNT = "/scim/v2"
+person = client.person
 
 
 class ScimClient(client.ScimClient):

@@ -77,16 +77,15 @@ class AttributesContract(ContractCase):
         self.accepted(self.scim.post("/Users", body), "POST of a person with a userName only")
 
     def test_attributes_without_a_column_are_kept_or_ignored_as_declared(self) -> None:
-        person, adapter = self.person(), self.adapter
-        path = adapter.full_resource_type.bind(None, "nickName" if "nickName" not in adapter.by_key else "userType")
-        if path is None or path.key in adapter.by_key:
+        names = [name for name in ("nickName", "userType", "title") if name not in self.adapter.by_key]
+        if not names:
             self.skipTest("The map has a column for every attribute that is tried here.")
-        self.accepted(self.replace(person, path.key, "Specimen"), f"PATCH of {path.key}")
-        kept = "Specimen" if adapter.keep_unmapped else None
-        shown = self.read(person).get(path.key)
+        person, name = self.person(), names[0]
+        self.accepted(self.replace(person, name, "Specimen"), f"PATCH of {name}")
+        shown = self.read(person).get(name)
         self.require(
-            shown == kept,
-            f"keep_unmapped is {adapter.keep_unmapped}, but {path.key}, which has no column, reads back as {shown!r}.",
+            shown == ("Specimen" if self.adapter.keep_unmapped else None),
+            f"keep_unmapped is {self.adapter.keep_unmapped}, but {name}, which has no column, reads back as {shown!r}.",
         )
 
     def test_writing_back_what_was_read_changes_nothing(self) -> None:
@@ -100,15 +99,11 @@ class AttributesContract(ContractCase):
         before, held = self.read(person), self.columns(person)
         self.accepted(self.scim.put(person.url, before), "PUT of what GET showed")
         after, stands = self.read(person), self.columns(person)
-        for column in sorted(held):
-            if held[column] != stands[column]:
-                yield (
-                    f"PUT of what GET showed changed the column `{column}` from {held[column]!r} to {stands[column]!r}: "
-                    "`set` of its entry has to make of what `get` shows the value that `get` was given."
-                )
-        for name in sorted((before.keys() | after.keys()) - {"meta"}):
-            if before.get(name) != after.get(name):
-                yield f"PUT of what GET showed changed {name} from {before.get(name)!r} to {after.get(name)!r}."
+        columns = ((f"the column `{name}`", held[name], stands[name]) for name in sorted(held))
+        names = sorted((before.keys() | after.keys()) - {"meta"})
+        for what, was, now in (*columns, *((name, before.get(name), after.get(name)) for name in names)):
+            if was != now:
+                yield f"PUT of what GET showed changed {what} from {was!r} to {now!r}: nothing was to be changed."
 
     def _save(self, person: Person, variant: int) -> None:
         """Change the columns as the application would, past SCIM."""
@@ -125,33 +120,32 @@ class AttributesContract(ContractCase):
 
     def _not_seen(self, person: Person, old: dict[str, Any]) -> Iterator[str]:
         shown, held = self.read(person), self.columns(person)
-        wanted = self.clean(shown)
+        wanted, was = self.clean(shown), self.clean(old)
         for path, attr, _ in self.written():
             stored = tuple(held[field] for field in attr.fields)
-            if attr.agrees(attr.to_host(path, self.clean(old)), stored):
+            if attr.agrees(attr.to_host(path, was), stored):
                 continue
             value = path.read(wanted)
-            if value == path.read(old):
+            if value == path.read(was):
                 yield f"{self.mapped(path.key)}, where the application saved {stored!r}, but it still shows {value!r}."
             elif not attr.agrees(attr.to_host(path, wanted), stored):
                 yield (
                     f"{self.mapped(path.key)}, where the application saved {stored!r}. SCIM shows {value!r}, which "
-                    f"would be written back as {attr.to_host(path, wanted)!r}: `get` reads another value than `set` "
-                    "writes."
+                    f"would be written back as {attr.to_host(path, wanted)!r}: `get` and `set` do not undo each other."
                 )
             elif (condition := equals(path, value)) and not self.finds(f"{condition} and {person.named}"):
                 yield (
                     f"{self.mapped(path.key)}, where the application saved {stored!r}, but the filter {condition} does "
-                    "not find it: name the model of the column in `scope_models`."
+                    "not find it: look at `lookup` of its entry, and name the model of the column in `scope_models`."
                 )
 
     # Writing ---------------------------------------------------------------------------------------------------
 
     def test_put_changes_every_attribute(self) -> None:
         person = self.person()
-        body = {**self.read(person), **self.body(1, person.user_name)}
-        self.accepted(self.scim.put(person.url, body), "PUT of a person")
-        self.report(self.unlike(self.clean(body), self.read(person)))
+        changed = self.body(1, person.user_name)
+        self.accepted(self.scim.put(person.url, {**self.read(person), **changed}), "PUT of a person")
+        self.report(self.unlike(self.clean(changed), self.read(person)))
 
     def test_patch_with_a_path_changes_every_attribute(self) -> None:
         self._patches("with a path", lambda path, value: {"path": path.key, "value": value})
@@ -191,15 +185,16 @@ class AttributesContract(ContractCase):
         person = self.person()
         self.report(
             problem
-            for path, value in self.changes(0)
-            if not path.target.required and path.key != "userName"
-            for problem in self._taken_away(person, path, value)
+            for path, _ in self.changes(0)
+            if not path.target.required
+            for problem in self._taken_away(person, path)
         )
 
-    def _taken_away(self, person: Person, path: BoundPath, value: Any) -> Iterator[str]:
+    def _taken_away(self, person: Person, path: BoundPath) -> Iterator[str]:
+        value = path.read(person.sent)
         response = self.scim.patch(person.url, {"op": "remove", "path": path.key})
         if response.status_code == 400:
             return  # a column that takes no empty value says so
         self.accepted(response, f"PATCH remove of {path.key}")
-        if path.read(self.clean(self.read(person))) == value is not True:
+        if value is not True and path.read(self.read(person)) == value:
             yield f"{self.mapped(path.key)}, but after PATCH remove it still shows {value!r}: look at what save() does."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -23,6 +23,9 @@ from .client import ScimClient
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
+
+
+_BEARER: Final = "django_scim_provider.api.authentication.BearerAuthentication"
 
 
 class Person(NamedTuple):
@@ -47,7 +50,7 @@ class ContractCase(TestCase):
     """What a project says of itself, and what the tests ask of it."""
 
     __test__ = False
-    databases = "__all__"  # type: ignore[assignment] (Django takes this word)
+    databases = "__all__"
 
     provider: ClassVar[str] = "generic"
     """The identity provider of the connection, one of ``ScimConnection.Provider``."""
@@ -91,7 +94,7 @@ class ContractCase(TestCase):
     def setUp(self) -> None:
         super().setUp()
         # Neither how often somebody asks nor who may ask is the adapter's affair.
-        own = {"THROTTLE_RATE": None, "AUTHENTICATION": ["django_scim_provider.api.authentication.BearerAuthentication"]}
+        own = {"THROTTLE_RATE": None, "AUTHENTICATION": [_BEARER]}
         self.enterContext(self.settings(SCIM_PROVIDER={**(getattr(settings, "SCIM_PROVIDER", None) or {}), **own}))
         self.make_tenant()
         self.adapter: UserAdapter = get_user_adapter(self.portal)
@@ -162,20 +165,24 @@ class ContractCase(TestCase):
     # Saying ----------------------------------------------------------------------------------------------------
 
     def require(self, condition: object, message: str) -> None:
+        __tracebackhide__ = True
         if not condition:
             self.fail(message)
 
     def report(self, problems: Iterable[str]) -> None:
         """Fail with all of the problems at once."""
+        __tracebackhide__ = True
         found = list(problems)
         self.require(not found, "\n".join(["", *found]))
 
     def accepted(self, response: Response, what: str) -> Response:
+        __tracebackhide__ = True
         self.require(response.status_code in (200, 201, 204), f"{what} was refused: {self.told(response)}")
         return response
 
     def refused(self, response: Response, what: str, *statuses: int) -> None:
         """The answer is a SCIM error with one of these statuses."""
+        __tracebackhide__ = True
         wanted = " or ".join(map(str, statuses))
         self.require(response.status_code in statuses, f"{what} must be refused with {wanted}: {self.told(response)}")
 
@@ -185,7 +192,9 @@ class ContractCase(TestCase):
         try:
             document = json_of(response)
         except ValueError:
-            return f"status {response.status_code}, and no JSON. Something in MIDDLEWARE or the URLconf answers for SCIM."
+            return (
+                f"status {response.status_code}, and no JSON. Something in MIDDLEWARE or the URLconf answers for SCIM."
+            )
         return f"status {response.status_code}. {document.get('detail', '')}".strip()
 
     def unlike(self, sent: Mapping[str, Any], shown: Mapping[str, Any]) -> Iterator[str]:
@@ -201,7 +210,9 @@ class ContractCase(TestCase):
         columns = sorted(self.adapter.columns_of(key) or self.adapter.columns_of(key.rpartition(".")[0]))
         if not columns:
             return f"{key} has no entry in the attribute map and is kept as sent"
-        return f"The adapter maps {key} to {', '.join(f'`{column}`' for column in columns)}"
+        shared = [path.key for path, attr, _ in self.written() if {*attr.fields} & {*columns} and path.key != key]
+        also = f", which {' and '.join(shared)} {'writes' if len(shared) == 1 else 'write'}, too" if shared else ""
+        return f"The adapter maps {key} to {', '.join(f'`{column}`' for column in columns)}{also}"
 
     def written(self) -> Iterator[Mapped]:
         """The entries of the map that write columns."""
@@ -220,7 +231,7 @@ def json_of(response: Response) -> dict[str, Any]:
     """
     document = response.json() if response.content else {}
     if not isinstance(document, dict):
-        raise ValueError("no object")  # noqa: TRY004
+        raise ValueError("no object")
     return document
 
 

@@ -66,8 +66,8 @@ class GroupsContract(ContractCase):
         found = {str(pk) for pk in adapter.members(str(key), self.context.using)}
         self.require(
             found == {str(self.account(member).pk) for member in members},
-            f"After {what} the team in `{adapter.team_members}` has other members than the group: look at new_member(), "
-            "`member_team` and `member_user`, and at what save() of the model does.",
+            f"After {what} the team in `{adapter.team_members}` has other members than the group: look at "
+            "new_member(), `member_team` and `member_user`, and at what save() of the model does.",
         )
 
     def test_a_group_is_renamed_and_deleted_and_its_name_is_free(self) -> None:
@@ -90,8 +90,8 @@ class GroupsContract(ContractCase):
         teams = adapter.team_model._base_manager.using(self.context.using)
         self.require(
             teams.filter(**{adapter.team_name: name}).exists() is is_there,
-            f"There is {'no' if is_there else 'still a'} team called {name!r} in `{adapter.team}`: look at new_team() and "
-            "`team_name`, and at what save() and delete() of the model do.",
+            f"There is {'no' if is_there else 'still a'} team called {name!r} in `{adapter.team}`: look at "
+            "new_team() and `team_name`, and at what save() and delete() of the model do.",
         )
 
     def test_a_mapped_group_gives_and_takes_its_role(self) -> None:

@@ -48,9 +48,9 @@ class PeopleContract(ContractCase):
         if self.connection.on_deactivate != ScimConnection.OnDeactivate.NOTHING:
             self.require(
                 not self._has_access(person),
-                f"After {way} of active: false the person still has access, as has_access() of this test says (is_active "
-                'of the account, unless you wrote your own): map "active" to is_active, or make is_active a property of '
-                "the column that it is mapped to.",
+                f"After {way} of active: false the person still has access, as has_access() of this test says "
+                '(is_active of the account, unless you wrote your own): map "active" to is_active, or make is_active a '
+                "property of the column that it is mapped to.",
             )
         self.accepted(self.replace(person, "active", True), "PATCH of active: true")
         self._must_be_shown(person, True, "PATCH")
@@ -63,8 +63,8 @@ class PeopleContract(ContractCase):
     def _must_have_access(self, person: Person, who: str) -> None:
         self.require(
             self._has_access(person),
-            f"{who} has no access, as has_access() of this test says: look at `active` in the attribute map and at what "
-            "save() makes of its column.",
+            f"{who} has no access, as has_access() of this test says: look at `active` in the attribute map and at "
+            "what save() makes of its column.",
         )
 
     def _must_be_shown(self, person: Person, active: bool, way: str) -> None:
@@ -86,12 +86,12 @@ class PeopleContract(ContractCase):
         person = self.person()
         account = self.account(person)
         if self.adapter.multi_tenant or not self.adapter.rotate_password or not isinstance(account, AbstractBaseUser):
-            self.skipTest("The adapter leaves sessions alone: many tenants share accounts, or rotate_password is False.")
+            self.skipTest("The adapter leaves sessions alone: it is for many tenants, or rotate_password is False.")
         before = account.get_session_auth_hash()
         self.accepted(self.replace(person, "active", False), "PATCH of active: false")
         self.require(
             self.account(person).get_session_auth_hash() != before,
-            "After a deactivation the sessions of the person go on: end_credentials() of the adapter must call super().",
+            "After a deactivation the person's sessions go on: end_credentials() of the adapter must call super().",
         )
 
     # Names -----------------------------------------------------------------------------------------------------
@@ -101,7 +101,9 @@ class PeopleContract(ContractCase):
         self.accepted(self.replace(person, "userName", name), "PATCH of userName")
         shown = self.read(person)["userName"]
         self.require(shown == name, f"userName was changed to {name!r} and is shown as {shown!r}.")
-        self.require(self.finds(f'userName eq "{name}"') == [person.id], "After a rename the new userName is not found.")
+        self.require(
+            self.finds(f'userName eq "{name}"') == [person.id], "After a rename the new userName is not found."
+        )
         self.require(self.finds(person.named) == [], "After a rename the old userName is still found.")
 
     def test_a_second_person_of_the_same_name_is_refused_in_any_case(self) -> None:
@@ -166,8 +168,8 @@ class PeopleContract(ContractCase):
         before, held = self.read(person), self.columns(person)
         self.require(
             self.adapter.is_protected(self.account(person)),
-            "is_protected() of the adapter is false for a superuser: whoever runs the identity provider could lock your "
-            "administrators out. Say super().is_protected(user) or ..., or override protect() of this test.",
+            "is_protected() of the adapter is false for a superuser: whoever runs the identity provider could lock "
+            "your administrators out. Say super().is_protected(user) or ..., or override protect() of this test.",
         )
         self.refused(self.replace(person, "active", False), "To deactivate a protected person", 403)
         self.refused(self.replace(person, "userName", specimen.new_name()), "To rename a protected person", 403)

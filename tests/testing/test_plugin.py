@@ -36,7 +36,11 @@ class TestOptions:
     def test_a_project_says_what_the_connection_is_made_with(
         self, somebody: Any, scim_connection: ScimConnection, scim_client: ScimClient
     ) -> None:
-        assert (scim_connection.name, scim_connection.provider, scim_connection.enabled) == ("Acme · Okta", "okta", True)
+        assert (scim_connection.name, scim_connection.provider, scim_connection.enabled) == (
+            "Acme · Okta",
+            "okta",
+            True,
+        )
         assert scim_client.find("active eq true") == []
 
 
