@@ -10,14 +10,15 @@ import time
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any, Final, NamedTuple
-from urllib.parse import unquote, urlencode
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.handlers.base import BaseHandler
 from django.core.handlers.wsgi import WSGIRequest
-from django.urls import get_script_prefix, reverse
+from django.urls import get_script_prefix
 
 from ..conf import app_settings
+from .mount import mount
 
 MEDIA_TYPE: Final = "application/scim+json"
 
@@ -83,13 +84,12 @@ class InProcessClient:
         return Answer(response.status_code, media_type, document, response.headers.get("Location", ""), milliseconds)
 
     def _environ(self, method: str, path: str, body: Any, query: dict[str, Any]) -> dict[str, Any]:
-        mount = unquote(reverse("scim_provider:users")).removesuffix("/").removesuffix("/Users")
         prefix = get_script_prefix().rstrip("/")
         content = b"" if body is None else json.dumps(body).encode()
         environ = {
             "REQUEST_METHOD": method,
             "SCRIPT_NAME": _wsgi(prefix),
-            "PATH_INFO": _wsgi(mount.removeprefix(prefix) + path),
+            "PATH_INFO": _wsgi(mount().removeprefix(prefix) + path),
             "QUERY_STRING": urlencode(query),
             "SERVER_NAME": self.site.host.partition(":")[0],
             "SERVER_PORT": "443" if self.site.is_secure else "80",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import unquote, urlencode
+from urllib.parse import urlencode
 
 from django.test import Client
-from django.urls import reverse
 
 from ..protocol.urns import PATCH_OP, USER
+from ..services.mount import mount
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
@@ -53,8 +53,7 @@ class ScimClient:
             data = body if isinstance(body, bytes) else json.dumps(body).encode()
             extra.setdefault("content_type", "application/scim+json")
         extra.setdefault("secure", self.secure)
-        mount = unquote(reverse("scim_provider:users")).removesuffix("/").removesuffix("/Users")
-        return self.django.generic(method, f"{mount}{path}", data, **extra)
+        return self.django.generic(method, f"{mount()}{path}", data, **extra)
 
     def get(self, path: str, **params: Any) -> Response:
         """``params`` are those of the query: ``filter``, ``count``, ``attributes``."""

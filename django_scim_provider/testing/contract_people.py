@@ -136,10 +136,10 @@ class PeopleContract(ContractCase):
                 continue
             if path.target.type != "complex":
                 yield path, _NESTED
-            if path.target.type == "string" and len(columns) == 1 and not columns[0].is_json_key:
-                field = columns[0].field
-                if isinstance(field, models.CharField) and field.max_length is not None:
-                    yield path, "x" * (field.max_length + 1)
+            field = columns[0].field
+            limit = field.max_length if isinstance(field, models.CharField) and len(columns) == 1 else None
+            if path.target.type == "string" and limit is not None:
+                yield path, "x" * (limit + 1)
 
     def _half_written(self, person: Person, path: BoundPath, bad: Any) -> Iterator[str]:
         """Send it behind a change that is in order, and in somebody new."""

@@ -100,15 +100,13 @@ class SearchContract(ContractCase):
 
 def _conditions(path: BoundPath, value: Any, other: Any) -> Iterator[tuple[str, bool]]:
     """Filters on an attribute, and whether somebody with the value meets them."""
-    if path.attribute.multi_valued:
-        if path.target.type != "complex":
-            yield f"{path.key} eq {json.dumps(value[0])}", True
-        return
     if path.target.type == "complex":
+        return
+    if path.attribute.multi_valued:
+        yield f"{path.key} eq {json.dumps(value[0])}", True
         return
     yield f"{path.key} pr", True
     yield equals(path, value), True
-    if other not in (value, None):
-        yield equals(path, other), False
+    yield equals(path, other), other == value
     if path.target.type == "string" and not path.target.case_exact:
         yield equals(path, value.swapcase()), True
