@@ -54,6 +54,11 @@ def address_in(allowlist: str, default: str = "127.0.0.1") -> str:
     return str(ipaddress.ip_network(first, strict=False).network_address) if first else default
 
 
+def mount() -> str:
+    """The path below which the site has SCIM."""
+    return unquote(reverse("scim_provider:users")).removesuffix("/").removesuffix("/Users")
+
+
 @dataclass
 class InProcessClient:
     """Asks what a client on the network would ask.

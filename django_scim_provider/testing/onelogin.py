@@ -36,9 +36,9 @@ class OneLogin(IdentityProvider):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.entitlements: dict[str, str] = {}
-        """Names of groups in the app, in lower case, to their ids."""
-        self.made: dict[str, str] = {}
-        """Names of groups that it added to their ids."""
+        """Names of groups in the app to their ids."""
+        self.names: dict[str, str] = {}
+        """The other way round, of groups that it gave to people."""
 
     @staticmethod
     def new_key(random: Random) -> str:
@@ -143,7 +143,7 @@ class OneLogin(IdentityProvider):
             if not page["Resources"]:
                 break
             found += page["Resources"]
-        self.entitlements = {group["displayName"].casefold(): str(group["id"]) for group in found}
+        self.entitlements = {group["displayName"]: str(group["id"]) for group in found}
 
     def sync_group(self, group: Group) -> None:
         name, ids = self.pushed_groups.get(group.key, (group.name, frozenset()))
@@ -155,14 +155,18 @@ class OneLogin(IdentityProvider):
             super().sync_group(group)
 
     def find_group(self, name: str) -> str:
-        if name.casefold() not in self.entitlements:
+        if name not in self.entitlements:
             self._refresh(Doing.GROUP)
-        return self.entitlements.get(name.casefold(), "")
+        for known, link in self.entitlements.items():
+            if known.casefold() == name.casefold():
+                self.names[link] = known
+                return link
+        return ""
 
     def create_group(self, group: Group) -> str:
         body = {"schemas": [GROUP], "displayName": group.name}
         link = str(self.resource(Doing.GROUP, "POST", "/Groups?", body)["id"])
-        self.entitlements[group.name.casefold()] = self.made[group.name] = link
+        self.entitlements[group.name], self.names[link] = link, group.name
         return link
 
     def rename_group(self, link: str, group: Group) -> None:
@@ -177,11 +181,10 @@ class OneLogin(IdentityProvider):
     def expected(self) -> Expected:
         """Entitlements stay under the name that they first had, with nobody in them when they are not used."""
         expected = super().expected()
-        groups = {
-            link: (name, expected.groups[link][1] if link in expected.groups else frozenset())
-            for name, link in self.made.items()
-        }
-        return expected._replace(groups={**expected.groups, **groups})
+        members = {link: ids for link, (_, ids) in expected.groups.items()}
+        return expected._replace(
+            groups={link: (name, members.get(link, frozenset())) for link, name in self.names.items()}
+        )
 
     # What the administrator reads ----------------------------------------------------------------------------
 

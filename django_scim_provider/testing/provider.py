@@ -238,12 +238,11 @@ class IdentityProvider(Wire):
         raise AssertionError("unreachable")
 
     def sync_person(self, person: Person) -> None:
-        is_linked = person.key in self.links
-        was_active = is_linked and self.pushed[person.key].is_active
+        known = self.pushed.get(person.key)
         if person.is_active:
-            act = self.update if was_active else self.reactivate if is_linked else self.assign
+            act = self.assign if known is None else self.update if known.is_active else self.reactivate
             act(person)
-        elif was_active:
+        elif person.key in self.links and (known is None or known.is_active):
             self.deactivate(person)
         if person.key in self.links:
             self.pushed[person.key] = person

@@ -28,16 +28,29 @@ class Report:
     def ok(self) -> bool:
         return not (self.complaints or self.differences)
 
+    @property
+    def median(self) -> float:
+        """Seconds; 0 without any answer."""
+        return statistics.median(self.latencies or [0.0])
+
+    @property
+    def p95(self) -> float:
+        """Seconds within which 19 of 20 answers came."""
+        ordered = sorted(self.latencies) or [0.0]
+        return ordered[round(0.95 * (len(ordered) - 1))]
+
     def complain(self, text: str) -> None:
         if text not in self.complaints:
             self.complaints.append(text)
 
     def render(self) -> str:
         statuses = ", ".join(f"{count} x {status or 'no answer'}" for status, count in sorted(self.statuses.items()))
-        lines = [self.title, f"  requests    {self.requests}", f"  statuses    {statuses}"]
-        if len(self.latencies) > 1:
-            median, p95 = statistics.median(self.latencies), statistics.quantiles(self.latencies, n=20)[-1]
-            lines.append(f"  latency     median {median * 1000:.0f} ms, p95 {p95 * 1000:.0f} ms")
+        lines = [
+            self.title,
+            f"  requests    {self.requests}",
+            f"  statuses    {statuses}",
+            f"  latency     median {self.median * 1000:.0f} ms, p95 {self.p95 * 1000:.0f} ms",
+        ]
         lines += _section(self.complaints, "complaint", "The provider would have complained of nothing.")
         lines += _section(self.differences, "difference", "The server has what the directory has.")
         return "\n".join(lines)
