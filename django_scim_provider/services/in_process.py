@@ -10,15 +10,14 @@ import time
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 from django.conf import settings
 from django.core.handlers.base import BaseHandler
 from django.core.handlers.wsgi import WSGIRequest
-from django.urls import get_script_prefix
+from django.urls import get_script_prefix, reverse
 
 from ..conf import app_settings
-from .mount import mount
 
 MEDIA_TYPE: Final = "application/scim+json"
 

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote
-
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from ..conf import app_settings
-
-
-def mount() -> str:
-    """The path under which SCIM is mounted, without a trailing slash.
-
-    :raises NoReverseMatch: it is not.
-    """
-    return unquote(reverse("scim_provider:users")).removesuffix("/").removesuffix("/Users")
 
 
 def base_url(request: HttpRequest) -> str | None:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django.test import Client
 
 from ..protocol.urns import PATCH_OP, USER
-from ..services.mount import mount
+from ..services.in_process import mount
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Response

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from unittest.mock import patch
 
 from ..protocol.paths import split_path
-from ..services.mount import mount
+from ..services.in_process import mount
 from . import SIMULATORS
 from .contract_base import ContractCase
 from .directory import Person
