@@ -33,6 +33,3 @@ def test_ten_days_without_a_complaint(provider: str, variant: str, lose: int) ->
     report = json.loads(done.stdout)
     assert (report["ok"], report["complaints"], report["differences"]) == (True, [], [])
     assert bool(report["statuses"].get("0")) is bool(lose)
-    print(
-        f"{provider} {variant}, losing {lose}: {report['requests']} requests, median {report['median'] * 1000:.0f} ms"
-    )
