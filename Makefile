@@ -48,7 +48,7 @@ test-browser: $(TOX_VENV)/.tox ## The panel in a real browser, with axe; needs a
 	@$(TOX) run -e browser -- $(or $(TESTS),tests/browser)
 
 .PHONY: soak
-soak: $(TOX_VENV)/.tox ## The races in their long form, on PostgreSQL and on MariaDB (TESTS as above)
+soak: $(TOX_VENV)/.tox ## The races and simulations in their long form, on PostgreSQL and on MariaDB (TESTS as above)
 	@SCIM_SOAK=1 $(TOX) run -e py-postgres,py-mariadb -- $(or $(TESTS),tests/reliability) --timeout=3600
 
 .PHONY: lint
