@@ -31,8 +31,7 @@ from factories import ConnectionFactory, HostUserFactory
 pytestmark = pytest.mark.django_db
 
 ALL_BAD = (
-    b'{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"401",'
-    b'"detail":"A valid bearer token is required."}'
+    b'{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"401","detail":"A valid token is required."}'
 )
 
 
