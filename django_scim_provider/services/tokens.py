@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hmac
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -218,27 +219,18 @@ def present(
 
 
 def _touch(pk: int, connection: ScimConnection, moment: datetime, remote_addr: str | None, using: str) -> None:
-    stale = moment - TOUCH_INTERVAL
-    try:
-        with transaction.atomic(using=using):
-            tokens = ScimToken.objects.using(using).filter(pk=pk)
-            tokens.filter(Q(last_used_at=None) | Q(last_used_at__lte=stale)).update(
-                last_used_at=moment, last_used_ip=remote_addr
-            )
-            _see(connection, moment, using)
-    except DatabaseError:
-        _warn_unnoted()
+    with _noting(using):
+        tokens = ScimToken.objects.using(using).filter(pk=pk)
+        stale = Q(last_used_at=None) | Q(last_used_at__lte=moment - TOUCH_INTERVAL)
+        tokens.filter(stale).update(last_used_at=moment, last_used_ip=remote_addr)
+        _see(connection, moment, using)
 
 
 def note_use(connection: ScimConnection, moment: datetime, using: str) -> None:
     """Note, at most once a minute, that a connection was used by a credential that is not one of ours."""
-    if connection.last_seen_at is not None and moment - connection.last_seen_at < TOUCH_INTERVAL:
-        return
-    try:
-        with transaction.atomic(using=using):
+    if connection.last_seen_at is None or moment - connection.last_seen_at >= TOUCH_INTERVAL:
+        with _noting(using):
             _see(connection, moment, using)
-    except DatabaseError:
-        _warn_unnoted()
 
 
 def _see(connection: ScimConnection, moment: datetime, using: str) -> None:
@@ -246,6 +238,11 @@ def _see(connection: ScimConnection, moment: datetime, using: str) -> None:
     seen.filter(Q(last_seen_at=None) | Q(last_seen_at__lte=moment - TOUCH_INTERVAL)).update(last_seen_at=moment)
 
 
-def _warn_unnoted() -> None:
-    # A database that takes no writes can still answer the request.
-    logger.warning("The use of a SCIM credential could not be noted.", exc_info=True)
+@contextmanager
+def _noting(using: str) -> Iterator[None]:
+    try:
+        with transaction.atomic(using=using):
+            yield
+    except DatabaseError:
+        # A database that takes no writes can still answer the request.
+        logger.warning("The use of a SCIM credential could not be noted.", exc_info=True)
