@@ -7,7 +7,6 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
@@ -30,6 +29,7 @@ from django_scim_provider.models import ScimConnection, ScimEvent, ScimOAuthClie
 from django_scim_provider.services import connections, oauth_clients, tokens
 from django_scim_provider.services.context import Context
 from factories import ConnectionFactory, HostUserFactory
+from test_docs import ROOT, blocks
 
 pytestmark = [pytest.mark.django_db, pytest.mark.credentials]
 
@@ -139,6 +139,16 @@ def test_entra_fetches_a_token_by_its_own_credentials_and_tests_the_connection(c
     assert event.key_id == ScimOAuthClient.objects.get().key_id
 
 
+def test_client_that_asks_for_no_scope_gets_the_default_and_none_by_the_address(client: Application) -> None:
+    """Where the identity provider has no field for the scope."""
+    secret = {"client_id": client.client_id, "client_secret": SECRET}
+    fields = secret | {"grant_type": "client_credentials"}
+    answer = Client().post("/o/token/", fields).json()
+    assert answer["scope"].split() == ["openid", "read", "scim"]
+    assert ask(f"Bearer {answer['access_token']}").status_code == 200
+    assert Client().post("/o/token/?scope=scim", fields).status_code == 400
+
+
 def administrator(*permissions: str, **fields: Any) -> Any:
     user = HostUserFactory(is_staff=True, **fields)
     wanted = permissions or ("view_scimconnection", "manage_scimtoken")
@@ -210,6 +220,34 @@ def test_okta_is_led_through_consent_and_refreshes_its_token(okta: Application) 
     scim.create("ann@example.com")
     assert ScimEvent.objects.get(action="create").actor is None
     assert is_error(scim.get("/Me"), 501)
+
+
+def test_the_settings_of_the_page_carry_both_flows(connection: ScimConnection) -> None:
+    made: dict[str, Any] = {}
+    names: dict[str, Any] = {}
+    for block in blocks(ROOT / "docs" / "howto" / "oauth.rst", "python"):
+        if "OAUTH2_PROVIDER = " in block.body:
+            exec(block.body, names)
+            made |= names["OAUTH2_PROVIDER"]
+    assert len(made) == 9
+    with override_settings(OAUTH2_PROVIDER=made), with_setting(**names["SCIM_PROVIDER"]):
+        assert check_dotted_paths() == []
+        okta = linked(
+            connection,
+            grant_type=Application.GRANT_AUTHORIZATION_CODE,
+            client_id="acme-okta",
+            redirect_uris=OKTA_CALLBACK,
+        )
+        answer = fetch(okta, grant_type="refresh_token", refresh_token=consent(okta, administrator())["refresh_token"])
+        for text in (answer["access_token"], fetch(linked(connection))["access_token"]):
+            assert ask(f"Bearer {text}").status_code == 200
+            assert stored(text).token == ""
+        # Others have to send a challenge.
+        other = linked(connection, grant_type=Application.GRANT_AUTHORIZATION_CODE, redirect_uris=OKTA_CALLBACK)
+        browser = Client()
+        browser.get(f"/sign-in/{administrator().pk}")
+        asked = {"response_type": "code", "client_id": other.client_id, "redirect_uri": OKTA_CALLBACK, "scope": "scim"}
+        assert "Code+challenge+required" in browser.get("/o/authorize/", asked).headers["Location"]
 
 
 # Who consented ------------------------------------------------------------------------------------------------
@@ -445,19 +483,6 @@ def test_client_that_the_server_disabled_is_turned_away(
     assert "disabled the client" in last_refusal().detail
 
 
-def test_tokens_are_found_where_the_server_keeps_no_text_of_them(client: Application) -> None:
-    with override_settings(
-        OAUTH2_PROVIDER={
-            "SCOPES": {"scim": "Provision people"},
-            "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
-            "PKCE_REQUIRED": False,
-        }
-    ):
-        text = fetch(client)["access_token"]
-        assert stored(text).token == ""
-        assert ask(f"Bearer {text}").status_code == 200
-
-
 # What it is like otherwise ------------------------------------------------------------------------------------
 
 
@@ -563,7 +588,7 @@ def test_the_budgets_of_the_reference_hold(connection: ScimConnection, okta: App
     for name, text in granted.items():
         ask(f"Bearer {text}", "/Schemas")
         counted[name] = len(statements(lambda text=text: ask(f"Bearer {text}", "/Schemas")))
-    page = (Path(__file__).parents[2] / "docs" / "reference" / "budgets.rst").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reference" / "budgets.rst").read_text(encoding="utf-8")
     table = page.partition("   * - Discovery\n")[2].partition("\n\n")[0]
     assert counted == {name: int(number) for name, number in re.findall(r"   \* - (.+)\n     - (\d+)", table)}
 
