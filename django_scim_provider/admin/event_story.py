@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from ..models import ScimEvent, ScimRemoval, ScimToken
+from ..models import ScimEvent, ScimOAuthClient, ScimRemoval, ScimToken
 from ..services.context import Context
 from . import words
 from .sentences import field_label
@@ -79,11 +79,15 @@ def _path(event: ScimEvent) -> str:
 
 
 def _token(event: ScimEvent) -> str:
-    token = ScimToken.objects.using(event._state.db).filter(key_id=event.key_id).first()
-    if token is None:
-        return _("with the token djscim_%(key)s…, which is gone") % {"key": event.key_id}
-    name = f"{token.starts_with} ({token.name})" if token.name else token.starts_with
-    return _("with the token %(token)s") % {"token": name}
+    using = event._state.db
+    token = ScimToken.objects.using(using).filter(key_id=event.key_id).first()
+    if token is not None:
+        name = f"{token.starts_with} ({token.name})" if token.name else token.starts_with
+        return _("with the token %(token)s") % {"token": name}
+    client = ScimOAuthClient.objects.using(using).filter(key_id=event.key_id).first()
+    if client is not None:
+        return _("as the OAuth client %(client)s") % {"client": client}
+    return _("with the token djscim_%(key)s…, which is gone") % {"key": event.key_id}
 
 
 def _outcome(event: ScimEvent) -> Any:

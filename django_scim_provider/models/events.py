@@ -28,6 +28,8 @@ class ScimEvent(models.Model):
         DISABLE = "disable", _("disabled SCIM")
         TOKEN_ISSUE = "token_issue", _("issued a token")
         TOKEN_REVOKE = "token_revoke", _("revoked a token")
+        CLIENT_LINK = "client_link", _("linked an OAuth client")
+        CLIENT_UNLINK = "client_unlink", _("unlinked an OAuth client")
         CONFIGURE = "configure", _("changed the settings")
         ALARM = "alarm", _("removed many people")
         LET_PASS = "let_pass", _("let removals pass")

@@ -40,5 +40,5 @@ def test_migrations_run_back_to_nothing_and_forward_again() -> None:
 
     call_command("migrate", "scim_provider", verbosity=0)
     assert our_tables() == tables
-    assert len(tables) == 12
+    assert len(tables) == 13
     assert not ScimConnection.objects.exists()
