@@ -178,7 +178,7 @@ def _insert(context: Context, candidates: list[Candidate], result: Adoption) -> 
         made[row.scim_id] = (row, candidate)
     rows.bulk_create([row for row, _ in made.values()])
     # Read back, since MySQL does not return the keys of a bulk insert.
-    pks = dict(rows.filter(scim_id__in=made).values_list("scim_id", "pk"))
+    pks = dict(rows.filter(connection=context.connection, scim_id__in=made).values_list("scim_id", "pk"))
     ScimValue.objects.using(context.using).bulk_create(
         ScimValue(scim_user_id=pks[scim_id], attribute=attribute, position=position, **value._asdict())
         for scim_id, (row, candidate) in made.items()
