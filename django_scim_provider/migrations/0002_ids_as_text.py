@@ -23,6 +23,11 @@ def spell_out(apps: Any, schema_editor: Any) -> None:
 
 
 def take_dashes_out(apps: Any, schema_editor: Any) -> None:
+    for rows in () if schema_editor.connection.features.has_native_uuid_field else _rows(apps, schema_editor):
+        rows.update(scim_id=Replace(F("scim_id"), Value("-"), Value("")))
+
+
+def refuse_imported(apps: Any, schema_editor: Any) -> None:
     for rows in _rows(apps, schema_editor):
         imported = rows.exclude(scim_id__regex="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$").count()
         if imported:
@@ -30,8 +35,6 @@ def take_dashes_out(apps: Any, schema_editor: Any) -> None:
                 f"{imported} rows of {rows.model._meta.db_table} bear ids that were imported and are no UUIDs, which "
                 "the column before this migration cannot hold. Delete their connections first."
             )
-        if not schema_editor.connection.features.has_native_uuid_field:
-            rows.update(scim_id=Replace(F("scim_id"), Value("-"), Value("")))
 
 
 def _rows(apps: Any, schema_editor: Any) -> Any:
@@ -79,4 +82,6 @@ class Migration(migrations.Migration):
                 fields=("connection", "resource_type", "resource_id"), name="scim_held_resource"
             ),
         ),
+        # Taken back first of all: not every database undoes what came before a refusal.
+        migrations.RunPython(migrations.RunPython.noop, refuse_imported),
     ]

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, cast
 
 from django.conf import settings
-from django.core.exceptions import FieldDoesNotExist
 from django.db import models, transaction
 from django.utils.module_loading import import_string
 
@@ -68,10 +67,7 @@ class Columns:
 
 
 def _has_column(model: type[models.Model], name: str) -> bool:
-    try:
-        return name == "pk" or model._meta.get_field(name).concrete
-    except FieldDoesNotExist:
-        return False
+    return name == "pk" or name in {field.name for field in model._meta.concrete_fields}
 
 
 def group_model() -> type[models.Model]:
@@ -198,11 +194,12 @@ def _import(context: Context, batch: list[_Person], result: Imported) -> None:
     used, deleted = set(mine.values_list("scim_id", flat=True)), sync.deleted(context, keys)
     candidates, renumbered = [], []
     for person in batch:
-        candidate, row = _candidate(context, person), held.get(person.pk)
+        row = held.get(person.pk)
         if row is not None and (row.connection_id, row.scim_id) == (context.connection.pk, person.scim_id):
             result.present += 1
             continue
-        reason = _refusal(context, candidate, used) or (DELETED if person.pk in deleted else "")
+        candidate = _candidate(context, person)
+        reason = _refusal(candidate, used) or (DELETED if person.pk in deleted else "")
         if row is not None:
             reason = _holder(context, row, known) or reason
         if reason:
@@ -244,7 +241,7 @@ def _candidate(context: Context, person: _Person) -> Candidate:
     return Candidate(person.pk, user_name, key, document, person.scim_id)
 
 
-def _refusal(context: Context, candidate: Candidate, used: set[str]) -> str:
+def _refusal(candidate: Candidate, used: set[str]) -> str:
     """Why somebody cannot be imported; empty where nothing is in the way."""
     if resource_id(candidate.scim_id) is None:
         return ID_UNUSABLE
