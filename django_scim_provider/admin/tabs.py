@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections import defaultdict
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Any, Final
 from uuid import UUID
 
@@ -209,7 +208,4 @@ def _page(request: HttpRequest, found: QuerySet[Any, Any]) -> Page[Any]:
 def _search_people(found: QuerySet[ScimUser], query: str) -> QuerySet[ScimUser]:
     if not query:
         return found
-    condition = Q(user_name__icontains=query) | Q(external_id=query)
-    with suppress(ValueError):
-        condition |= Q(scim_id=UUID(query))
-    return found.filter(condition)
+    return found.filter(Q(user_name__icontains=query) | Q(external_id=query) | Q(scim_id=query))

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
-from uuid import UUID
 
 from django.db.models import QuerySet
 
@@ -23,7 +22,7 @@ class GroupRow(NamedTuple):
     """What showing a group takes, its members apart."""
 
     pk: int
-    scim_id: UUID
+    scim_id: str
     display_name: str
     external_id: str | None
     version: int
@@ -58,7 +57,7 @@ def members_of(
     for pk, user_id, group_id, display in rows.values_list(
         "group_id", "scim_user__scim_id", "child__scim_id", "display"
     ):
-        kind, base, member_id = ("User", users, str(user_id)) if group_id is None else ("Group", nested, str(group_id))
+        kind, base, member_id = ("User", users, user_id) if group_id is None else ("Group", nested, group_id)
         member = {"value": member_id, "$ref": base + member_id, "type": kind}
         if display:
             member["display"] = display
@@ -73,8 +72,7 @@ def document(
 
     :param members: ``None`` leaves the attribute out.
     """
-    scim_id = str(row.scim_id)
-    resource: dict[str, Any] = {"schemas": [resource_type.schema.id], "id": scim_id}
+    resource: dict[str, Any] = {"schemas": [resource_type.schema.id], "id": row.scim_id}
     if row.external_id is not None:
         resource["externalId"] = row.external_id
     resource["displayName"] = row.display_name
@@ -84,7 +82,7 @@ def document(
         "resourceType": resource_type.name,
         "created": wire_time(row.created_at),
         "lastModified": wire_time(row.modified_at),
-        "location": f"{base_url}{resource_type.endpoint}/{scim_id}",
+        "location": f"{base_url}{resource_type.endpoint}/{row.scim_id}",
         "version": weak(row.version),
     }
     return resource

@@ -298,4 +298,4 @@ def _written(group: ScimGroup, action: str) -> WrittenGroup:
         group.created_at,
         group.modified_at,
     )
-    return WrittenGroup(str(group.scim_id), row, is_patched=action == audit.Action.MODIFY)
+    return WrittenGroup(group.scim_id, row, is_patched=action == audit.Action.MODIFY)

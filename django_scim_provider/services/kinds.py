@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
-from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
@@ -231,7 +230,7 @@ class Groups(Kind[GroupRow]):
         return Found.make(weak(row.version), condition, lambda: self.render([row], projection)[0])
 
 
-def resource_id(text: str) -> UUID:
+def resource_id(text: str) -> str:
     """The id in a path.
 
     :raises NotFound: it is not one that we could have made, whatever its shape.

@@ -67,7 +67,7 @@ def look_up(context: Context, elements: Iterable[dict[str, Any]]) -> Members:
     by_id = {str(element["value"]): element for element in elements}
     wanted = {scim_id: known_id(scim_id) for scim_id in by_id}
     users = _keys(people(context), [found for found in wanted.values() if found])
-    rest = [found for found in wanted.values() if found and str(found) not in users]
+    rest = [found for found in wanted.values() if found and found not in users]
     nested = _keys(groups(context), rest)
     return Members(
         {pk: by_id[scim_id] for scim_id, pk in users.items()},
@@ -78,7 +78,7 @@ def look_up(context: Context, elements: Iterable[dict[str, Any]]) -> Members:
 
 def _keys(queryset: Any, scim_ids: Sequence[Any]) -> dict[str, int]:
     return {
-        str(scim_id): pk
+        scim_id: pk
         for chunk in chunks(scim_ids)
         for scim_id, pk in queryset.filter(scim_id__in=chunk).values_list("scim_id", "pk")
     }

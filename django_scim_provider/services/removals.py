@@ -113,7 +113,7 @@ def deleting(context: Context, locks: Locks, row: ScimUser, user: Any, shown: Ma
 
 def keep(context: Context, removal: ScimRemoval, groups: Sequence[Any], roles: Collection[str]) -> None:
     """Note a deletion with the groups and the roles that went with it."""
-    removal.group_ids = [str(group.scim_id) for group in groups]
+    removal.group_ids = [group.scim_id for group in groups]
     removal.roles = sorted(roles)
     removal.save(using=context.using, force_insert=True)
 
@@ -125,7 +125,7 @@ def lost_roles(
 
     :raises Held: the connection's guard holds removals.
     """
-    group_id = str(departure.group.scim_id)
+    group_id = departure.group.scim_id
     removals = [
         _removal(context, Kind.LEAVE, pk, roles=sorted(roles), group_ids=[group_id] if pk in departure.left else [])
         for pk, roles in losses.items()
@@ -231,12 +231,12 @@ def _hold(context: Context, subject: Any, people: int, seen: Seen | None) -> Non
         _tell(context, seen, held=True)
     held = HeldRemoval.objects.using(context.using).filter(connection_id=context.connection.pk)
     is_person = isinstance(subject, ScimUser)
-    same = {"resource_id": str(subject.scim_id)}
+    kind = context.adapter.name if is_person else context.group_adapter.name
+    same = {"resource_type": kind, "resource_id": subject.scim_id}
     if held.filter(**same).update(last_at=moment, count=F("count") + 1, people=people):
         return
     held.create(
         connection_id=context.connection.pk,
-        resource_type=context.adapter.name if is_person else context.group_adapter.name,
         label=subject.user_name if is_person else subject.display_name,
         people=people,
         first_at=moment,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from uuid import UUID
 
 from django.dispatch import Signal
 
@@ -146,7 +145,7 @@ def delete_user(context: Context, scim_id: str, *, if_match: Match | None = None
     run(work, context.using)
 
 
-def reactivate(context: Context, scim_id: UUID) -> None:
+def reactivate(context: Context, scim_id: str) -> None:
     """Bring somebody back by an administrator's hand, as they are remembered; inside the caller's transaction.
 
     :raises Uniqueness: their name or address is somebody else's by now.
