@@ -16,7 +16,7 @@ from ..protocol.validation import clean_resource, require
 from . import accounts, audit, names, roles, user_index
 from .context import Context
 from .inserts import insert_all
-from .rows import index_of
+from .rows import index_of, people
 from .transactions import announce, now, run
 from .user_answers import Written, event_values, written
 
@@ -100,14 +100,14 @@ def create_users(context: Context, bodies: Sequence[Mapping[str, Any]]) -> list[
     """
     if context.adapter.unique_kept:
         return None
-    people = [read(context, body) for body in bodies]
+    wanted = [read(context, body) for body in bodies]
     del bodies  # as in read
-    columns = [columns_of(context, newcomer) for newcomer in people]
+    columns = [columns_of(context, newcomer) for newcomer in wanted]
 
     def work() -> list[Written] | None:
-        if not names.all_are_free(context, [newcomer.key for newcomer in people], columns):
+        if not names.all_are_free(context, [newcomer.key for newcomer in wanted], columns):
             return None
-        rows = [row_of(context, newcomer) for newcomer in people]
+        rows = [row_of(context, newcomer) for newcomer in wanted]
         if context.connection.on_create == ScimConnection.OnCreate.CREATE:
             for row, theirs in zip(rows, columns, strict=True):
                 accounts.give(context, row, theirs, is_free=True)
@@ -116,7 +116,7 @@ def create_users(context: Context, bodies: Sequence[Mapping[str, Any]]) -> list[
         share = (time.monotonic() - context.started) / len(rows)
         telling = replace(context, started=time.monotonic() - share)
         insert_all(
-            [event_of(telling, row, newcomer) for row, newcomer in zip(rows, people, strict=True)], context.using
+            [event_of(telling, row, newcomer) for row, newcomer in zip(rows, wanted, strict=True)], context.using
         )
         for row in rows:
             announce(signals.user_provisioned, context, scim_user=row, user=row.user)
@@ -128,7 +128,7 @@ def create_users(context: Context, bodies: Sequence[Mapping[str, Any]]) -> list[
 def _insert(context: Context, rows: Sequence[ScimUser]) -> None:
     """Insert the rows, their filter index and their first roles."""
     insert_all(rows, context.using)
-    mine = ScimUser.objects.using(context.using).filter(scim_id__in=[row.scim_id for row in rows])
+    mine = people(context).filter(scim_id__in=[row.scim_id for row in rows])
     keys = dict(mine.values_list("scim_id", "pk"))
     for row in rows:
         row.pk = keys[row.scim_id]

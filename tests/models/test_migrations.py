@@ -63,7 +63,7 @@ def test_ids_stay_what_they_are_when_they_become_text_and_back() -> None:
     rows = migrate_to("0001_initial").get_model("scim_provider", "ScimGroup").objects
     rows.create(connection_id=acme.pk, scim_id=scim_id, display_name="A", display_name_key="a", **moment)
 
-    migrate_to("0002_ids_as_text")
+    migrate_to("0003_ids_as_text")
     assert ScimGroup.objects.get().scim_id == str(scim_id)
 
     imported = ScimGroup.objects.create(connection=acme, scim_id="42", display_name="B", display_name_key="b", **moment)

@@ -49,7 +49,7 @@ def scim_id() -> Any:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("scim_provider", "0001_initial")]
+    dependencies = [("scim_provider", "0002_oauth_clients")]
 
     operations = [
         migrations.AlterField(model_name="scimuser", name="scim_id", field=scim_id()),
