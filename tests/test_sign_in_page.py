@@ -44,7 +44,9 @@ def test_the_page_signs_in_whom_scim_knows(tmp_path: Path) -> None:
             before = path.read_text() if caption[2] else ""
             assert SERVER in block.body or not caption[1].endswith("settings.py")
             path.write_text(f"{before}\n{block.body.replace(SERVER, issuer)}\n")
-    (create,) = (command for block in blocks(PAGE, "console") for command in commands(block) if "manage.py" in command.text)
+    (create,) = (
+        command for block in blocks(PAGE, "console") for command in commands(block) if "manage.py" in command.text
+    )
     environ = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)]),
         "DJANGO_SETTINGS_MODULE": "mysite.settings",

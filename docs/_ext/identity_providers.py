@@ -57,7 +57,9 @@ def complaints(provider: str) -> Iterator[str]:
 
     heads = ("Message", "Cause", "What to do here")
     found = [one for one in COMPLAINTS if provider in ("", one.provider)]
-    yield from table("28 32 40" if provider else "14 26 28 32", heads if provider else ("Provider", *heads), *map(row, found))
+    yield from table(
+        "28 32 40" if provider else "14 26 28 32", heads if provider else ("Provider", *heads), *map(row, found)
+    )
 
 
 def recordings(provider: str) -> Iterator[str]:
