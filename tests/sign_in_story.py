@@ -118,4 +118,4 @@ assert user_of(browser) is None
 again, status = sign_in(**ALICE)
 assert (status, user_of(again)) == (302, "alice@acme.com")
 assert User.objects.count() == 2
-print("done")
+sys.stdout.write("done\n")

@@ -1,4 +1,4 @@
-"""Which of the identity provider's attributes go where: what its mapping says, as it calls them, and the path in SCIM."""
+"""Which of the identity provider's attributes go where: its own name for each, and the path in SCIM."""
 
 from __future__ import annotations
 

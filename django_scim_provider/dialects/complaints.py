@@ -16,7 +16,7 @@ class Complaint(NamedTuple):
 
 _TEST: Final = "Press “Test the connection” on the page of the connection: it asks what this provider asks."
 _ADDRESS: Final = "Compare the base URL with the one that the connection shows, and open it with curl from outside. "
-_TOKEN: Final = (
+_AFTER_401: Final = (
     "The event log says which it was: mistyped, expired, revoked, or of a connection that is disabled. Issue or rotate "
     "a token and paste it whole."
 )
@@ -29,7 +29,7 @@ COMPLAINTS: Final = (
     Complaint(
         "okta",
         "No results for users returned",
-        "The answer to the first look-up was no complete list: an HTML page, an empty body, or a list without Resources.",
+        "The answer to the first look-up was no whole list: an HTML page, nothing, or a list without Resources.",
         _ADDRESS + "A login page or a maintenance page in front of the endpoint looks like this too.",
     ),
     Complaint(
@@ -42,8 +42,8 @@ COMPLAINTS: Final = (
         "okta",
         "Error while verifying if user … exists: Unauthorized. Errors reported by remote server: …",
         "401: the token is not accepted.",
-        _TOKEN + " In the mode “HTTP Header” the word “Bearer” belongs before it, unless the policies of the connection "
-        "accept tokens without it.",
+        _AFTER_401 + " In the mode “HTTP Header” the word “Bearer” belongs before it, unless the policies of the "
+        "connection accept tokens without it.",
     ),
     Complaint(
         "okta",
@@ -94,12 +94,12 @@ COMPLAINTS: Final = (
         "entra",
         "SystemForCrossDomainIdentityManagementCredentialValidationFailure",
         "401 or 403; provisioning is quarantined until the credentials are right.",
-        _TOKEN + " Then press “Restart provisioning”.",
+        _AFTER_401 + " Then press “Restart provisioning”.",
     ),
     Complaint(
         "entra",
         "EncounteredEscrowProportionThreshold",
-        "More than 40 % of the changes of a cycle failed; provisioning is quarantined, and switched off after four weeks.",
+        "More than 40 % of the changes of a cycle failed; provisioning is quarantined, and ends after four weeks.",
         "The events say what was refused, and why. Remove the reason, then press “Restart provisioning”.",
     ),
     Complaint(
@@ -125,7 +125,7 @@ COMPLAINTS: Final = (
         "ping",
         "Test Connection Failed",
         "The list of people was not answered with 200.",
-        _TOKEN + " Otherwise: " + _ADDRESS.strip(),
+        _AFTER_401 + " Otherwise: " + _ADDRESS.strip(),
     ),
     Complaint(
         "authentik",
