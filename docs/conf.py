@@ -21,7 +21,7 @@ author = "django-scim-provider contributors"
 copyright = author
 version = release = django_scim_provider.__version__
 
-extensions = ["sphinx.ext.autodoc", "identity_providers"]
+extensions = ["sphinx.ext.autodoc", "scim"]
 exclude_patterns = ["_build"]
 
 autodoc_member_order = "bysource"

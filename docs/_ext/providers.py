@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-
-from django.utils.translation import override
-from docutils import nodes
-from sphinx.application import Sphinx
-from sphinx.util.docutils import SphinxDirective
 
 from django_scim_provider.admin.guides import GENERIC, GUIDES, UNLISTED, Guide
 from django_scim_provider.dialects.complaints import COMPLAINTS, Complaint
@@ -69,24 +64,3 @@ def recordings(provider: str) -> Iterator[str]:
     found = [(path.stem, json.loads(path.read_text(encoding="utf-8"))) for path in files]
     rows = ((text(one["title"]), text(one["why"]), f"``{name}``") for name, one in found)
     yield from table("26 54 20", ("Situation", "What is particular about it", "Recording"), *rows)
-
-
-def directive(lines: Callable[[str], Iterator[str]], *, required: int = 1) -> type[SphinxDirective]:
-    class Generated(SphinxDirective):
-        required_arguments = required
-        optional_arguments = 1 - required
-
-        def run(self) -> list[nodes.Node]:
-            with override("en"):
-                source = "\n".join(lines(self.arguments[0] if self.arguments else ""))
-            return self.parse_text_to_nodes(source)
-
-    return Generated
-
-
-def setup(app: Sphinx) -> dict[str, bool]:
-    app.add_directive("scim-steps", directive(steps))
-    app.add_directive("scim-attributes", directive(attributes))
-    app.add_directive("scim-complaints", directive(complaints, required=0))
-    app.add_directive("scim-recordings", directive(recordings))
-    return {"parallel_read_safe": True}
