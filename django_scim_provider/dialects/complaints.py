@@ -21,8 +21,8 @@ _AFTER_401: Final = (
     "a token and paste it whole."
 )
 _IN_FRONT: Final = (
-    "Every answer here has an id and a body; look for a proxy, a firewall or a middleware that answers or rewrites in "
-    "its place."
+    "What is created is answered here with a body and an id; look for a proxy, a firewall or a middleware that "
+    "answers or rewrites in its place."
 )
 
 COMPLAINTS: Final = (

@@ -48,7 +48,7 @@ def complaints(provider: str) -> Iterator[str]:
     def row(one: Complaint) -> Iterator[str]:
         if not provider:
             yield f":doc:`/howto/identity-providers/{one.provider}`"
-        yield from (text(one.says), text(one.cause), text(one.remedy))
+        yield from (f"``{one.says}``", text(one.cause), text(one.remedy))
 
     heads = ("Message", "Cause", "What to do here")
     found = [one for one in COMPLAINTS if provider in ("", one.provider)]
