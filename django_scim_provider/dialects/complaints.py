@@ -17,8 +17,8 @@ class Complaint(NamedTuple):
 _TEST: Final = "Press “Test the connection” on the page of the connection: it asks what this provider asks."
 _ADDRESS: Final = "Compare the base URL with the one that the connection shows, and open it with curl from outside. "
 _AFTER_401: Final = (
-    "The event log says which it was: mistyped, expired, revoked, or of a connection that is disabled. Issue or rotate "
-    "a token and paste it whole."
+    "The event log says which it was: unknown or mistyped, expired, revoked, or of a connection that is disabled. "
+    "Issue or rotate a token and paste it whole."
 )
 _IN_FRONT: Final = (
     "What is created is answered here with a body and an id; look for a proxy, a firewall or a middleware that "
