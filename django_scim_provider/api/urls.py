@@ -19,6 +19,7 @@ urlpatterns = [
     re_path(r"^Roles/?\Z", views.RolesView.as_view(), name="roles"),
     re_path(r"^Roles/(?P<key>.+?)/?\Z", views.RoleView.as_view(), name="role"),
     re_path(r"^ServiceProviderConfigs?/?\Z", discovery.ServiceProviderConfigView.as_view(), name="config"),
+    re_path(r"^serviceConfiguration/?\Z", discovery.ServiceProviderConfigView.as_view(), name="config-alias"),
     re_path(r"^ResourceTypes/?\Z", discovery.ResourceTypesView.as_view(), name="resource-types"),
     re_path(r"^ResourceTypes/(?P<name>[^/]+)/?\Z", discovery.ResourceTypeView.as_view(), name="resource-type"),
     re_path(r"^Schemas/?\Z", discovery.SchemasView.as_view(), name="schemas"),

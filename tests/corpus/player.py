@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final
 from django.http import HttpResponse
 
 from conftest import ScimClient
-from corpus.values import ABSENT, at, check, mentions, put
+from corpus.values import ABSENT, at, check, has_null, mentions, put
 from corpus.world import World
 from django_scim_provider.models import ScimConnection
 from django_scim_provider.protocol import urns
@@ -169,6 +169,7 @@ class Player:
             assert answer is None
             return
         assert not mentions(answer, "password"), "a password was shown"
+        assert not has_null(answer), "null is as good as absent, and some parsers choke on it"
         if response.status_code >= 400:
             assert answer["schemas"] == [urns.ERROR]
             assert answer["status"] == str(response.status_code), "status must be a string"

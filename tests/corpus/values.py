@@ -64,3 +64,9 @@ def mentions(value: Any, name: str) -> bool:
     if isinstance(value, dict):
         return any(key.lower() == name or mentions(item, name) for key, item in value.items())
     return isinstance(value, list) and any(mentions(item, name) for item in value)
+
+
+def has_null(value: Any) -> bool:
+    if isinstance(value, dict):
+        value = list(value.values())
+    return value is None or isinstance(value, list) and any(map(has_null, value))
