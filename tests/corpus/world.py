@@ -11,8 +11,8 @@ from corpus.values import at, check
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimGroup, ScimMembership, ScimUser
 from django_scim_provider.protocol import urns
 from django_scim_provider.protocol.keys import fold, user_name_key
-from django_scim_provider.services import groups
-from django_scim_provider.services.context import Context
+from django_scim_provider.services import groups, sync
+from django_scim_provider.services.context import Context, own_write
 from factories import HostUserFactory
 
 
@@ -24,15 +24,15 @@ class World:
 
     def prepare(self, given: Mapping[str, Any]) -> dict[str, str]:
         """Make what is given; returns the ids of those that have a name in the recording."""
-        known: dict[str, str] = {}
-        for person in given.get("people", ()):
-            facts = dict(person)
-            name = facts.pop("as", None)
-            self.make_person(**facts)
-            if name is not None:
-                known[name] = str(self.person(facts["name"]).scim_id)
-        for number in range(given.get("crowd", 0)):
-            self.make_person(name=f"crowd{number:04}", is_active=number % 10 != 0)
+        people = [dict(person) for person in given.get("people", ())]
+        named = {name: person["name"] for person in people if (name := person.pop("as", None))}
+        crowd = [{"name": f"crowd{n:04}", "is_active": n % 10 != 0} for n in range(given.get("crowd", 0))]
+        # All at once: to adopt each as the host saves them takes ten times as long.
+        with own_write():
+            for person in [*people, *crowd]:
+                self.make_person(**person)
+        sync.adopt(Context(self.connection))
+        known = {name: str(self.person(user_name).scim_id) for name, user_name in named.items()}
         for group in given.get("groups", ()):
             members = [{"value": known[member]} for member in group.get("members", ())]
             body = {"schemas": [urns.GROUP], "displayName": group["name"], "members": members}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -20,14 +20,22 @@ TRUSTING = "hosts.tenants.scim.TrustingAdapter"
 
 
 class TenantWorld(World):
+    """People are members on a verified domain. Only active ones are adopted; what the host does next is followed."""
+
+    def prepare(self, given: Mapping[str, Any]) -> dict[str, str]:
+        self.inactive: list[Membership] = []
+        known = super().prepare(given)
+        for membership in self.inactive:
+            membership.is_active = False
+            membership.save()
+        return known
+
     def make_person(self, **facts: Any) -> None:
         is_active = facts.pop("is_active", True)
-        # Adopted as a member on a verified domain, and what the host does next is followed.
         organization = Organization.objects.get(slug="acme")
         membership = Membership.objects.create(user=HostUserFactory(**facts), organization=organization)
         if not is_active:
-            membership.is_active = False
-            membership.save()
+            self.inactive.append(membership)
 
     def may_sign_in(self, user: Any) -> bool:
         return Membership.objects.filter(user=user, is_active=True).exists()
