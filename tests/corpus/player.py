@@ -16,6 +16,7 @@ from django.http import HttpResponse
 from conftest import ScimClient
 from corpus.values import ABSENT, at, check, has_null, mentions, put
 from corpus.world import World
+from django_scim_provider.dialects import DIALECTS, get_dialect
 from django_scim_provider.models import ScimConnection
 from django_scim_provider.protocol import urns
 from django_scim_provider.protocol.schemas import Attribute, ResourceType
@@ -57,6 +58,13 @@ class Recording:
     def provider(self) -> str:
         """The provider that an administrator would choose for this identity provider."""
         return self.idp if self.idp in ScimConnection.Provider.values else ScimConnection.Provider.GENERIC
+
+    @property
+    def dialects(self) -> list[str]:
+        """The shipped dialects that it may be played under, that of its provider first."""
+        own = get_dialect(self.provider).name
+        chosen: list[str] = self.content.get("dialects", [own, *(name for name in DIALECTS if name not in (own, "strict"))])
+        return chosen
 
 
 def recordings() -> list[Recording]:
