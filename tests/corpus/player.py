@@ -63,7 +63,9 @@ class Recording:
     def dialects(self) -> list[str]:
         """The shipped dialects that it may be played under, that of its provider first."""
         own = get_dialect(self.provider).name
-        chosen: list[str] = self.content.get("dialects", [own, *(name for name in DIALECTS if name not in (own, "strict"))])
+        chosen: list[str] = self.content.get(
+            "dialects", [own, *(name for name in DIALECTS if name not in (own, "strict"))]
+        )
         return chosen
 
 
@@ -81,6 +83,7 @@ class Player:
     repeat: int = 1
     """How often each request is sent; what is checked is the first answer, and the state that the last one leaves."""
     captured: dict[str, Any] = field(default_factory=dict)
+    met: dict[str, list[str]] = field(default_factory=dict)
     World: ClassVar = World
 
     def play(self) -> None:
@@ -121,6 +124,7 @@ class Player:
         answer = json.loads(response.content) if response.content else None
         self._check_every_answer(response, answer)
         self._check_bookkeeping(step, response, before)
+        self._check_walk(step, answer)
         for _ in range(self.repeat - 1):
             self._send(step)
         for name, pointer in step.get("capture", {}).items():
@@ -171,6 +175,17 @@ class Player:
             assert events - before[-1] == (0 if quiet else 1)
         else:
             assert events - before[-1] == 1, "not one event"
+
+    def _check_walk(self, step: dict[str, Any], answer: Any) -> None:
+        """Nobody comes twice on the pages of a list."""
+        if "Resources" not in (answer or {}):
+            return
+        query = re.sub(r"[?&]startIndex=-?\d+", "", step["path"], flags=re.IGNORECASE)
+        if answer["startIndex"] == 1:
+            self.met[query] = []
+        met = self.met.setdefault(query, [])
+        met += [resource["id"] for resource in answer["Resources"]]
+        assert len(met) == len(set(met)), "somebody came twice"
 
     def _check_every_answer(self, response: HttpResponse, answer: Any) -> None:
         if response.status_code == 204:

@@ -69,4 +69,4 @@ def mentions(value: Any, name: str) -> bool:
 def has_null(value: Any) -> bool:
     if isinstance(value, dict):
         value = list(value.values())
-    return value is None or isinstance(value, list) and any(map(has_null, value))
+    return value is None or (isinstance(value, list) and any(map(has_null, value)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -24,15 +24,16 @@ class World:
 
     def prepare(self, given: Mapping[str, Any]) -> dict[str, str]:
         """Make what is given; returns the ids of those that have a name in the recording."""
-        people = [dict(person) for person in given.get("people", ())]
-        named = {name: person["name"] for person in people if (name := person.pop("as", None))}
-        crowd = [{"name": f"crowd{n:04}", "is_active": n % 10 != 0} for n in range(given.get("crowd", 0))]
-        # All at once: to adopt each as the host saves them takes ten times as long.
-        with own_write():
-            for person in [*people, *crowd]:
-                self.make_person(**person)
-        sync.adopt(Context(self.connection))
-        known = {name: str(self.person(user_name).scim_id) for name, user_name in named.items()}
+        known: dict[str, str] = {}
+        for person in given.get("people", ()):
+            facts = dict(person)
+            name = facts.pop("as", None)
+            self.make_person(**facts)
+            if name is not None:
+                known[name] = str(self.person(facts["name"]).scim_id)
+        self.make_crowd(
+            {"name": f"crowd{number:04}", "is_active": number % 10 != 0} for number in range(given.get("crowd", 0))
+        )
         for group in given.get("groups", ()):
             members = [{"value": known[member]} for member in group.get("members", ())]
             body = {"schemas": [urns.GROUP], "displayName": group["name"], "members": members}
@@ -42,6 +43,13 @@ class World:
 
     def make_person(self, **facts: Any) -> None:
         HostUserFactory(**facts)
+
+    def make_crowd(self, people: Iterable[dict[str, Any]]) -> None:
+        # All are adopted at once: each as the host saves it takes ten times as long.
+        with own_write():
+            for person in people:
+                self.make_person(**person)
+        sync.adopt(Context(self.connection))
 
     def may_sign_in(self, user: Any) -> bool:
         return bool(user and user.is_active and getattr(user, "deleted_at", None) is None)
@@ -109,13 +117,12 @@ class World:
 
     @staticmethod
     def _check_group(row: ScimGroup, facts: Mapping[str, Any]) -> None:
-        for what, expected in facts.items():
-            if what == "id":
-                found: Any = str(row.scim_id)
-            elif what == "external_id":
-                found = row.external_id
-            else:
-                assert what == "members", f"unknown fact {what}"
-                names = row.memberships.values_list("scim_user__user_name", "child__display_name")
-                found, expected = sorted(person or group for person, group in names), sorted(expected)
-            assert found == expected, f"{what} of {row.display_name} is {found!r}, not {expected!r}"
+        names = row.memberships.values_list("scim_user__user_name", "child__display_name")
+        found = {
+            "id": str(row.scim_id),
+            "external_id": row.external_id,
+            "members": sorted(person or group for person, group in names),
+        }
+        for what, value in facts.items():
+            expected = sorted(value) if isinstance(value, list) else value
+            assert found[what] == expected, f"{what} of {row.display_name} is {found[what]!r}, not {expected!r}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -20,22 +20,18 @@ TRUSTING = "hosts.tenants.scim.TrustingAdapter"
 
 
 class TenantWorld(World):
-    """People are members on a verified domain. Only active ones are adopted; what the host does next is followed."""
-
-    def prepare(self, given: Mapping[str, Any]) -> dict[str, str]:
-        self.inactive: list[Membership] = []
-        known = super().prepare(given)
-        for membership in self.inactive:
-            membership.is_active = False
-            membership.save()
-        return known
-
     def make_person(self, **facts: Any) -> None:
         is_active = facts.pop("is_active", True)
+        # Adopted as a member on a verified domain, and what the host does next is followed.
         organization = Organization.objects.get(slug="acme")
         membership = Membership.objects.create(user=HostUserFactory(**facts), organization=organization)
         if not is_active:
-            self.inactive.append(membership)
+            membership.is_active = False
+            membership.save()
+
+    def make_crowd(self, people: Iterable[dict[str, Any]]) -> None:
+        for person in people:
+            self.make_person(**person)
 
     def may_sign_in(self, user: Any) -> bool:
         return Membership.objects.filter(user=user, is_active=True).exists()
