@@ -15,8 +15,8 @@ from pathlib import Path
 
 HOSTS = ["stock", "email_user", "profile_user", "soft_delete", "teams", "credentials", "tenants", "legacy"]
 OWN_TESTS = {
-    "credentials": ["tests/credentials"],
-    "tenants": ["tests/tenants", "tests/security/test_cross_tenant.py"],
+    "credentials": ["tests/credentials", "tests/testing/test_hosts.py"],
+    "tenants": ["tests/tenants", "tests/security/test_cross_tenant.py", "tests/testing/test_hosts.py"],
     "legacy": ["tests/legacy"],
 }
 """Hosts that other tests have no use for, and where theirs are; they are marked with the host's name."""

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import unittest
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -34,6 +35,7 @@ from django_scim_provider.checks.user_model import check_user_model
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.rst", *sorted(DOCS.rglob("*.rst"))]
+TESTS = DOCS / "howto" / "test-your-adapter.rst"
 TUTORIAL = DOCS / "tutorial" / "first-person.rst"
 _BLOCK = re.compile(
     r"^(?P<indent> *)\.\. code-block:: (?P<language>\w+)\n"
@@ -211,6 +213,33 @@ def _is_complete(text: str) -> bool:
     except ValueError:
         return False
     return not text.endswith("\\")
+
+
+def passing(case: type[unittest.TestCase], name: str) -> bool:
+    result = unittest.TestResult()
+    case(name)(result)
+    return (result.testsRun, result.failures, result.errors, result.skipped) == (1, [], [], [])
+
+
+@pytest.mark.django_db
+def test_the_tests_of_the_page_pass(scim: Any) -> None:
+    made = [{} for _ in blocks(TESTS, "python")]
+    for block, names in zip(blocks(TESTS, "python"), made, strict=True):
+        if "orgs." not in block.body:
+            exec(compile(block.body, str(TESTS), "exec"), names)
+    cases = [names["TestScim"] for names in made if "TestScim" in names]
+    for case in cases:
+        case.databases = {"default"}
+        assert passing(case, "test_a_rename_is_shown_and_found")
+    assert passing(cases[-1], "test_a_leaver_keeps_the_account")
+    (leaver,) = [
+        names["test_a_leaver_keeps_the_account"] for names in made if "test_a_leaver_keeps_the_account" in names
+    ]
+    leaver(scim)
+    without_google = [
+        case for case in cases if "test_google_is_content" not in unittest.TestLoader().getTestCaseNames(case)
+    ]
+    assert without_google == [cases[1]]
 
 
 @pytest.fixture

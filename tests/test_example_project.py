@@ -512,3 +512,10 @@ for name in ("olivia@acme.example", "sam@globex.example", "anna@example.com"):
         "[200, 200] 1 True True",
         "[200, 404] 1 True True",
     ]
+
+
+@pytest.mark.slow
+def test_its_own_suite_proves_its_adapter() -> None:
+    done = manage("test", "workspace", "--pythonpath", str(MANAGE.parent), DATABASE_URL="sqlite://:memory:")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "Found 38 test(s)."), done.stderr
+    assert done.stderr.endswith("OK (skipped=1)\nDestroying test database for alias 'default'...\n"), done.stderr

@@ -25,7 +25,8 @@ PACKAGE = "django_scim_provider"
 
 LAYERS = [
     {"apps"},
-    {"checks", "receivers", "urls", "admin", "console", "management", "testing", "templatetags"},
+    {"checks", "receivers", "urls", "admin", "console", "management", "templatetags"},
+    {"testing"},
     {"api", "lock", "sign_in"},
     {"services"},
     {"adapters"},

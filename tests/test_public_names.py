@@ -35,6 +35,8 @@ PAGES = {
     "protocol.filters": "protocol",
     "protocol.patch": "protocol",
     "protocol.validation": "protocol",
+    "testing.client": "contract",
+    "testing.contract": "contract",
 }
 """Module to page."""
 

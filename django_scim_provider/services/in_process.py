@@ -53,6 +53,11 @@ def address_in(allowlist: str, default: str = "127.0.0.1") -> str:
     return str(ipaddress.ip_network(first, strict=False).network_address) if first else default
 
 
+def mount() -> str:
+    """The path below which the site has SCIM."""
+    return unquote(reverse("scim_provider:users")).removesuffix("/").removesuffix("/Users")
+
+
 @dataclass
 class InProcessClient:
     """Asks what a client on the network would ask.
@@ -83,13 +88,12 @@ class InProcessClient:
         return Answer(response.status_code, media_type, document, response.headers.get("Location", ""), milliseconds)
 
     def _environ(self, method: str, path: str, body: Any, query: dict[str, Any]) -> dict[str, Any]:
-        mount = unquote(reverse("scim_provider:users")).removesuffix("/").removesuffix("/Users")
         prefix = get_script_prefix().rstrip("/")
         content = b"" if body is None else json.dumps(body).encode()
         environ = {
             "REQUEST_METHOD": method,
             "SCRIPT_NAME": _wsgi(prefix),
-            "PATH_INFO": _wsgi(mount.removeprefix(prefix) + path),
+            "PATH_INFO": _wsgi(mount().removeprefix(prefix) + path),
             "QUERY_STRING": urlencode(query),
             "SERVER_NAME": self.site.host.partition(":")[0],
             "SERVER_PORT": "443" if self.site.is_secure else "80",
