@@ -31,7 +31,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--sync", type=int, default=10_000, help="people of the first sync; 0 leaves it out")
     parser.add_argument("--quick", action="store_true", help="few people and rounds: whether it runs, not how fast")
     parser.add_argument("--only", type=re.compile, default="", help="operations whose name has this in it, as a pattern")
-    parser.add_argument("--keep", action="store_true", help="measure databases that are there from last time")
+    parser.add_argument("--keep", action="store_true", help="copy the databases that were filled last time")
     parser.add_argument("--port", type=int, default=PORT, help="the first of the ports that are used")
     parser.add_argument("--write", type=Path, help=f"where the documentation's figures go, {DOCS.name}")
     options = parser.parse_args()
@@ -42,24 +42,32 @@ def _options() -> argparse.Namespace:
 
 
 def _database(users: int, name: str, *, keep: bool) -> tuple[str, dict[str, Any]]:
-    """A database with so many people in it: its URL, and what the client must know."""
+    """A database with so many people in it: its URL, and what the client must know.
+
+    It is a copy of one that stays as it was filled.
+    """
     url = urlsplit(os.environ["DATABASE_URL"])
-    database = f"{url.path.strip('/')}_{name}"
-    with psycopg.connect(url._replace(path="/postgres").geturl(), autocommit=True) as connection:
-        if not keep:
-            connection.execute(f'DROP DATABASE IF EXISTS "{database}"')
-        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
-            connection.execute(f'CREATE DATABASE "{database}"')
-    its_url = url._replace(path=f"/{database}").geturl()
+    filled = f"{url.path.strip('/')}_{name}"
+    copy = f"{filled}_run"
     measure.tell(f"people: {users}", 0)
-    loaded = subprocess.run(
-        [sys.executable, "-m", "benchmarks.load", str(users)],
-        env=os.environ | {"DATABASE_URL": its_url},
-        check=True,
-        stdout=subprocess.PIPE,
-    )
+    with psycopg.connect(url._replace(path="/postgres").geturl(), autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{copy}"')
+        if not keep:
+            connection.execute(f'DROP DATABASE IF EXISTS "{filled}"')
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [filled]).fetchone():
+            connection.execute(f'CREATE DATABASE "{filled}"')
+            _load(url._replace(path=f"/{filled}").geturl(), users)
+        connection.execute(f'CREATE DATABASE "{copy}" TEMPLATE "{filled}"')
+    its_url = url._replace(path=f"/{copy}").geturl()
+    known = json.loads(_load(its_url, users))
     measure.tell(f"people: {users}", 1)
-    return its_url, json.loads(loaded.stdout)
+    return its_url, known
+
+
+def _load(url: str, users: int) -> bytes:
+    command = [sys.executable, "-m", "benchmarks.load", str(users)]
+    environ = os.environ | {"DATABASE_URL": url}
+    return subprocess.run(command, env=environ, check=True, stdout=subprocess.PIPE).stdout
 
 
 def _memory(servers: dict[int, list[Server]]) -> list[dict[str, Any]]:

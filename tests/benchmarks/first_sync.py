@@ -26,7 +26,7 @@ def run(servers: Sequence[Server], people: int) -> dict[str, Any]:
             assert answer.json()["totalResults"] == 0
             made = server.send(Request("POST", "/Users", body(name, number), 201))
             ids[server.name].append(made.json()["id"])
-            seconds[server.name] += answer.seconds + made.seconds
+            seconds[server.name] += answer.waited + made.waited
         tell("first sync: people", (number + 1) / people)
     groups = min(GROUPS, people)
     for number in range(groups):
@@ -37,7 +37,7 @@ def run(servers: Sequence[Server], people: int) -> dict[str, Any]:
             push = {"schemas": [PATCH], "Operations": [{"op": "add", "path": "members", "value": members}]}
             pushed = server.send(Request("PATCH", f"/Groups/{made.json()['id']}", push))
             assert len(pushed.json()["members"]) == len(members)
-            seconds[server.name] += made.seconds + pushed.seconds
+            seconds[server.name] += made.waited + pushed.waited
         tell("first sync: groups", (number + 1) / groups)
     return {
         "people": people,

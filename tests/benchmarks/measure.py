@@ -20,52 +20,48 @@ Key = tuple[int, str]
 """The number of people, and the server."""
 
 
+Times = dict[Key, list[float]]
+
+
+def median_ratio(times: Times, key: Key, other: Key) -> float | None:
+    """The median, over the rounds that both had, of the one's time to the other's."""
+    ratios = [ours / theirs for ours, theirs in zip(times.get(key, ()), times.get(other, ()), strict=False)]
+    return statistics.median(ratios) if ratios else None
+
+
 @dataclass
 class Series:
-    """What was measured of one operation."""
+    """What was measured of one operation, in milliseconds and by round."""
 
     operation: Operation
-    times: dict[Key, list[float]] = field(default_factory=lambda: defaultdict(list))
-    """In milliseconds, by round."""
+    waited: Times = field(default_factory=lambda: defaultdict(list))
+    worked: Times = field(default_factory=lambda: defaultdict(list))
     queries: dict[Key, int] = field(default_factory=dict)
 
-    def median(self, key: Key) -> float:
-        return statistics.median(self.times[key])
-
-    def p95(self, key: Key) -> float:
-        times = sorted(self.times[key])
-        return times[min(len(times) - 1, round(len(times) * 0.95))]
-
-    def ratio(self, key: Key, other: Key) -> float | None:
-        """The median, over the rounds that both had, of the one's time to the other's."""
-        both = zip(self.times.get(key, ()), self.times.get(other, ()), strict=False)
-        ratios = [ours / theirs for ours, theirs in both]
-        return statistics.median(ratios) if ratios else None
-
     def as_document(self) -> dict[str, Any]:
+        smallest = min(users for users, _ in self.waited)
         return {
             "operation": self.operation.name,
             "is_read": self.operation.is_read,
             "is_flat": self.operation.is_flat,
-            "results": [
-                {
-                    "users": users,
-                    "server": server,
-                    "rounds": len(self.times[users, server]),
-                    "median_ms": round(self.median((users, server)), 3),
-                    "p95_ms": round(self.p95((users, server)), 3),
-                    "queries": self.queries.get((users, server)),
-                    "ratio_to_floor": self.ratio((users, server), (users, "floor")),
-                    "ratio_of_scim2": self.ratio((users, "scim2"), (users, server)),
-                    "growth": self.ratio((users, server), (min(self.sizes), server)),
-                }
-                for users, server in sorted(self.times)
-            ],
+            "results": [self._row(key, smallest) for key in sorted(self.waited)],
         }
 
-    @property
-    def sizes(self) -> set[int]:
-        return {users for users, _ in self.times}
+    def _row(self, key: Key, smallest: int) -> dict[str, Any]:
+        users, server = key
+        waited = sorted(self.waited[key])
+        others = {"floor": (users, "floor"), "scim2": (users, "scim2"), "smallest": (smallest, server)}
+        return {
+            "users": users,
+            "server": server,
+            "rounds": len(waited),
+            "queries": self.queries[key],
+            "waited_ms": statistics.median(waited),
+            "p95_ms": waited[min(len(waited) - 1, round(len(waited) * 0.95))],
+            "worked_ms": statistics.median(self.worked[key]),
+            "waited_to": {name: median_ratio(self.waited, key, other) for name, other in others.items()},
+            "worked_to": {name: median_ratio(self.worked, key, other) for name, other in others.items()},
+        }
 
 
 def measure(
@@ -104,8 +100,9 @@ def _once(series: Series, server: Server, users: int, turn: int, *, counts: bool
     if counts:
         series.queries[key] = answer.queries
     if turn >= 0:
-        series.times[key].append(answer.seconds * 1000)
-    return answer.seconds
+        series.waited[key].append(answer.waited * 1000)
+        series.worked[key].append(answer.worked * 1000)
+    return answer.waited
 
 
 def tell(what: str, share: float) -> None:

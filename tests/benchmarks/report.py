@@ -13,12 +13,10 @@ def versions() -> dict[str, str]:
 
 
 def show(result: dict[str, Any]) -> None:
-    print(json.dumps(result)[:0])
     for series in result["operations"]:
         for row in series["results"]:
-            r = row["ratio_to_floor"]
-            s = row["ratio_of_scim2"]
-            print(f"{series['operation']:24} {row['users']:7} {row['server']:8} {row['median_ms']:9.2f} {row['p95_ms']:9.2f} q{row['queries']} floor {r and round(r,2)} scim2/{s and round(s,1)} growth {round(row['growth'],2)} n{row['rounds']}")
+            w, c = ({k: v and round(v, 2) for k, v in row[n].items()} for n in ("waited_to", "worked_to"))
+            print(f"{series['operation']:22} {row['users']:7} {row['server']:8} {row['waited_ms']:9.2f} p95 {row['p95_ms']:9.2f} cpu {row['worked_ms']:9.2f} q{row['queries']:3} floor {w['floor']}/{c['floor']} scim2 {w['scim2']}/{c['scim2']} growth {w['smallest']}/{c['smallest']} n{row['rounds']}")
     for row in result["memory"]:
         print(row)
     print(result.get("first_sync"))

@@ -31,8 +31,10 @@ class Request(NamedTuple):
 
 
 class Answer(NamedTuple):
-    seconds: float
-    """From sending the first byte to having the last; the connection was made before."""
+    waited: float
+    """Seconds from sending the first byte to having the last; the connection was made before."""
+    worked: float
+    """Seconds of a processor that the worker and its part of the database took; other load does not change them."""
     body: bytes
     queries: int
 
@@ -53,6 +55,8 @@ class Server:
         command += [f"--bind=127.0.0.1:{port}", "--log-level=warning", "benchmarks.project.wsgi"]
         environ = os.environ | {"BENCHMARKED": name, "DATABASE_URL": database}
         self._process = subprocess.Popen(command, env=environ)
+        self._workers: list[Path] = []
+        """What Linux tells of the worker, and of the database's process that serves it where it is on this machine."""
 
     def person(self, number: int) -> str:
         return str(self._people[str(number)])
@@ -64,7 +68,7 @@ class Server:
         ends = time.monotonic() + STARTING
         while True:
             try:
-                self.send(Request("GET", "/Users?count=1"))
+                self._workers = self._find_workers(self._exchange(Request("GET", "/Users?count=1"), counts=True)[1])
                 return
             except OSError:
                 if time.monotonic() > ends or self._process.poll() is not None:
@@ -79,6 +83,13 @@ class Server:
         """
         :raises AssertionError: the answer has another status than the request expects.
         """
+        before = self._worked()
+        waited, response, body = self._exchange(request, counts=counts)
+        what = f"{self.name}: {request.method} {request.path[:200]}: {response.status} {body[:500]!r}"
+        assert response.status == request.status, what
+        return Answer(waited, self._worked() - before, body, int(response.headers.get("X-Queries", 0)))
+
+    def _exchange(self, request: Request, *, counts: bool) -> tuple[float, http.client.HTTPResponse, bytes]:
         headers = {"Authorization": f"Bearer {self.token}", "Accept": MEDIA_TYPE}
         content = None
         if request.body is not None:
@@ -93,28 +104,28 @@ class Server:
             link.request(request.method, MOUNT + request.path, content, headers)
             response = link.getresponse()
             body = response.read()
-            taken = time.perf_counter() - began
+            return time.perf_counter() - began, response, body
         finally:
             link.close()
-        what = f"{self.name}: {request.method} {request.path[:200]}: {response.status} {body[:500]!r}"
-        assert response.status == request.status, what
-        return Answer(taken, body, int(response.headers.get("X-Queries", 0)))
 
-    @property
-    def _worker(self) -> Path:
-        """What Linux tells of the worker."""
+    def _find_workers(self, response: http.client.HTTPResponse) -> list[Path]:
         pid = self._process.pid
-        (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return Path("/proc", child)
+        (worker,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        backend = Path("/proc", response.headers["X-Backend"])
+        is_here = (backend / "comm").exists() and (backend / "comm").read_text().startswith("postgres")
+        return [Path("/proc", worker), *([backend] if is_here else [])]
+
+    def _worked(self) -> float:
+        return sum(int((worker / "schedstat").read_text().split()[0]) for worker in self._workers) / 1e9
 
     def memory(self, *, peak: bool = False) -> float:
         """Megabytes resident, now or at most since ``forget_peak``."""
         wanted = "VmHWM:" if peak else "VmRSS:"
-        lines = (self._worker / "status").read_text().splitlines()
+        lines = (self._workers[0] / "status").read_text().splitlines()
         return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(wanted))
 
     def forget_peak(self) -> None:
-        (self._worker / "clear_refs").write_text("5")
+        (self._workers[0] / "clear_refs").write_text("5")
 
 
 @contextmanager

@@ -1,4 +1,7 @@
-"""The application, which counts its queries where the client asks for it; it does not while times are taken."""
+"""The application, which counts its queries where the client asks for it; it does not while times are taken.
+
+With the count comes the process of the database that answered, so that its work can be told.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,8 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
         return execute(sql, params, many, context)
 
     def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-        return start_response(status, [*headers, ("X-Queries", str(len(statements)))], *rest)
+        more = [("X-Queries", str(len(statements))), ("X-Backend", str(connection.connection.info.backend_pid))]
+        return start_response(status, [*headers, *more], *rest)
 
     with connection.execute_wrapper(note):
         return _django(environ, start)
