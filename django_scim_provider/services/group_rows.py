@@ -13,8 +13,10 @@ from django.db.models import QuerySet
 from ..models import ScimGroup, ScimMembership
 from ..protocol.etags import weak
 from ..protocol.schemas import ResourceType
+from . import prepared
 from .context import Context
-from .rows import wire_time
+from .prepared import Slot
+from .rows import CONNECTION, SAMPLES, numbered, wire_time
 
 _OWN: Final = ("pk", "scim_id", "display_name", "external_id", "version", "created_at", "modified_at")
 
@@ -42,28 +44,57 @@ def fetch(queryset: QuerySet[ScimGroup]) -> list[GroupRow]:
     return [GroupRow._make(row) for row in queryset.values_list(*_OWN)]
 
 
-def members_of(
-    pks: Collection[int], context: Context, *, limit: int | None = None
-) -> Mapping[int, list[dict[str, Any]]]:
-    """The members of several groups as they are shown, by primary key: one query, no model instances.
+def look_up(context: Context, column: str, value: Any, limit: int) -> list[GroupRow]:
+    """The rows with a value in an indexed column, by primary key."""
 
-    :param limit: read no more than so many in all.
-    """
+    def build(values: Mapping[str, Any]) -> QuerySet[ScimGroup, Any]:
+        mine = ScimGroup.objects.using(context.using).filter(connection_id=values["connection"])
+        return mine.filter((column, values["value"])).order_by("pk")[:limit].values_list(*_OWN)
+
+    slots = {"connection": CONNECTION, "value": Slot(ScimGroup._meta.get_field(column), SAMPLES[type(value)])}
+    values = {"connection": context.connection.pk, "value": value}
+    rows = prepared.run(("groups", column, limit), context.using, build, slots, values)
+    return [GroupRow._make(row) for row in rows]
+
+
+def members_of(pks: Collection[int], context: Context) -> Mapping[int, list[dict[str, Any]]]:
+    """The members of several groups as they are shown, by primary key: one query, no model instances."""
     found: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
     if not pks:
         return found
     users, nested = f"{context.base_url}/Users/", f"{context.base_url}/Groups/"
-    # Typed loosely: the stubs do not know that an outer join leaves nulls.
-    rows: Any = ScimMembership.objects.using(context.using).filter(group__in=pks).order_by("pk")[:limit]
-    for pk, user_id, group_id, display in rows.values_list(
-        "group_id", "scim_user__scim_id", "child__scim_id", "display"
-    ):
-        kind, base, member_id = ("User", users, str(user_id)) if group_id is None else ("Group", nested, str(group_id))
-        member = {"value": member_id, "$ref": base + member_id, "type": kind}
+    for pk, user_id, group_id, display in _members(pks, context):
+        if group_id is None:
+            member_id = str(user_id)
+            member = {"value": member_id, "$ref": users + member_id, "type": "User"}
+        else:
+            member_id = str(group_id)
+            member = {"value": member_id, "$ref": nested + member_id, "type": "Group"}
         if display:
             member["display"] = display
         found[pk].append(member)
     return found
+
+
+def _members(pks: Collection[int], context: Context) -> Iterable[tuple[Any, ...]]:
+    names, slots = numbered(len(pks))
+
+    def build(values: Mapping[str, Any]) -> QuerySet[ScimMembership, Any]:
+        rows = ScimMembership.objects.using(context.using).filter(group__in=[values[name] for name in names])
+        return rows.order_by("pk").values_list("group_id", "scim_user__scim_id", "child__scim_id", "display")
+
+    return prepared.run(("members", len(names)), context.using, build, slots, dict(zip(names, pks, strict=True)))
+
+
+def has_more_members(pk: int, context: Context, limit: int) -> bool:
+    """Whether a group has more than so many members; reads none of them."""
+
+    def build(values: Mapping[str, Any]) -> QuerySet[ScimMembership, Any]:
+        rows = ScimMembership.objects.using(context.using).filter(group_id=values["pk0"])
+        return rows.order_by().values_list("pk")[limit : limit + 1]
+
+    names, slots = numbered(1)
+    return bool(prepared.run(("more members", limit), context.using, build, slots, dict(zip(names, [pk], strict=True))))
 
 
 def document(

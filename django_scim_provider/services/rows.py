@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import CharField, Count, EmailField, QuerySet, TextField
 
 from ..adapters import UserAdapter
 from ..adapters.index import Indexed
@@ -22,10 +23,12 @@ from .prepared import Slot
 from .transactions import for_update
 
 CONNECTION: Final = Slot(ScimConnection._meta.pk, (UUID(int=1), UUID(int=2)))
-_SAMPLES: Final[Mapping[type, tuple[Any, Any]]] = {
+AFTER: Final = Slot(ScimUser._meta.pk, (-2, -3))
+SAMPLES: Final[Mapping[type, tuple[Any, Any]]] = {
     str: ("first sample", "second sample"),
     UUID: (UUID(int=3), UUID(int=4)),
 }
+_PLAIN: Final = frozenset({CharField, EmailField, TextField})
 _OWN: Final = ("pk", "scim_id", "user_name", "attributes", "created_at", "modified_at", "user_id")
 
 
@@ -46,7 +49,7 @@ class UserRow(NamedTuple):
 class Membership(NamedTuple):
     """A group of a person, as the person shows it."""
 
-    scim_id: UUID
+    scim_id: str
     name: str
     kind: str
     """``direct`` or ``indirect``."""
@@ -106,33 +109,44 @@ def fetch(queryset: QuerySet[ScimUser], context: Context) -> list[UserRow]:
 
 
 def look_up(context: Context, column: str, value: Any, limit: int) -> list[UserRow]:
-    """The rows with a value in an indexed column of ours, by primary key: what identity providers ask most."""
+    """The rows with a value in a column of ours or, after ``user__``, of the host's, by primary key.
+
+    What identity providers ask most.
+    """
 
     def build(values: Mapping[str, Any]) -> QuerySet[ScimUser, Any]:
         mine = ScimUser.objects.using(context.using).filter(connection_id=values["connection"], alive=True)
         return _select(mine.filter((column, values["value"])).order_by("pk")[:limit], context)
 
     values = {"connection": context.connection.pk, "value": value}
-    if context.adapter.has_own_scope:
+    field = _slot_field(context, column)
+    if context.adapter.has_own_scope or field is None:
         return _rows(build(values), context)
-    field: Any = ScimUser._meta.get_field(column)
-    slots = {"connection": CONNECTION, "value": Slot(field, _SAMPLES[type(value)])}
+    slots = {"connection": CONNECTION, "value": Slot(field, SAMPLES[type(value)])}
     key = ("people", context.adapter, column, limit)
     return _rows(prepared.run(key, context.using, build, slots, values), context)
 
 
-def first_page(context: Context, limit: int) -> list[UserRow]:
-    """The connection's first rows, by primary key."""
+def _slot_field(context: Context, column: str) -> Any:
+    """The field of a column, ``None`` for one of the host's of which is not known how it takes values."""
+    if not column.startswith(HOST):
+        return ScimUser._meta.get_field(column)
+    path = context.adapter.column(column.removeprefix(HOST))
+    return path.field if type(path.field) in _PLAIN else None
+
+
+def page(context: Context, limit: int, after: int) -> list[UserRow]:
+    """The connection's rows beyond a primary key, in its order."""
 
     def build(values: Mapping[str, Any]) -> QuerySet[ScimUser, Any]:
         mine = ScimUser.objects.using(context.using).filter(connection_id=values["connection"], alive=True)
-        return _select(mine.order_by("pk")[:limit], context)
+        return _select(mine.filter(pk__gt=values["after"]).order_by("pk")[:limit], context)
 
-    values = {"connection": context.connection.pk}
+    values = {"connection": context.connection.pk, "after": after}
     if context.adapter.has_own_scope:
         return _rows(build(values), context)
-    key = ("first page", context.adapter, limit)
-    return _rows(prepared.run(key, context.using, build, {"connection": CONNECTION}, values), context)
+    key = ("page", context.adapter, limit)
+    return _rows(prepared.run(key, context.using, build, {"connection": CONNECTION, "after": AFTER}, values), context)
 
 
 def count(context: Context) -> int:
@@ -168,19 +182,24 @@ def groups_of(pks: Collection[int], context: Context) -> Groups:
         return found
     tree = nesting.load_if_any(context)
     direct: defaultdict[int, list[int]] = defaultdict(list)
+    # The people of a page are in the same groups.
+    known: dict[int, Membership] = {}
     for pk, group, scim_id, name in _memberships(pks, context):
-        found[pk].append(Membership(scim_id, name, "direct"))
+        if group not in known:
+            known[group] = Membership(str(scim_id), name, "direct")
+        found[pk].append(known[group])
         direct[pk].append(group)
     for pk, groups in direct.items() if tree.parents else ():
         above = tree.ancestors(groups)
         found[pk] += [
-            Membership(above[key].scim_id, above[key].name, "indirect") for key in sorted(above.keys() - set(groups))
+            Membership(str(above[key].scim_id), above[key].name, "indirect")
+            for key in sorted(above.keys() - set(groups))
         ]
     return found
 
 
 def _memberships(pks: Collection[int], context: Context) -> Iterable[tuple[Any, ...]]:
-    names = [f"pk{number}" for number in range(len(pks))]
+    names, slots = numbered(len(pks))
 
     def build(values: Mapping[str, Any]) -> QuerySet[ScimMembership, Any]:
         rows = ScimMembership.objects.using(context.using).filter(scim_user__in=[values[name] for name in names])
@@ -188,9 +207,15 @@ def _memberships(pks: Collection[int], context: Context) -> Iterable[tuple[Any, 
             "scim_user_id", "group_id", "group__scim_id", "group__display_name"
         )
 
-    field = ScimUser._meta.get_field("id")
-    slots = {name: Slot(field, (-2 * number - 2, -2 * number - 3)) for number, name in enumerate(names)}
     return prepared.run(("memberships", len(names)), context.using, build, slots, dict(zip(names, pks, strict=True)))
+
+
+@lru_cache(maxsize=256)
+def numbered(count: int) -> tuple[list[str], dict[str, Slot]]:
+    """Names and slots for so many primary keys."""
+    field = ScimUser._meta.get_field("id")
+    slots = {f"pk{number}": Slot(field, (-2 * number - 2, -2 * number - 3)) for number in range(count)}
+    return list(slots), slots
 
 
 def wire_time(moment: datetime) -> str:
@@ -226,7 +251,7 @@ def document(
         **shown,
     }
     memberships = [
-        {"value": (value := str(group_id)), "$ref": f"{base_url}/Groups/{value}", "display": name, "type": kind}
+        {"value": group_id, "$ref": f"{base_url}/Groups/{group_id}", "display": name, "type": kind}
         for group_id, name, kind in groups
     ]
     if memberships:
