@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -15,8 +15,8 @@ from ..protocol.etags import weak
 from ..protocol.schemas import ResourceType
 from . import prepared
 from .context import Context
-from .prepared import Slot
-from .rows import CONNECTION, SAMPLES, numbered, wire_time
+from .prepared import CONNECTION, SAMPLES, Slot
+from .rows import wire_time
 
 _OWN: Final = ("pk", "scim_id", "display_name", "external_id", "version", "created_at", "modified_at")
 
@@ -51,10 +51,23 @@ def look_up(context: Context, column: str, value: Any, limit: int) -> list[Group
         mine = ScimGroup.objects.using(context.using).filter(connection_id=values["connection"])
         return mine.filter((column, values["value"])).order_by("pk")[:limit].values_list(*_OWN)
 
-    slots = {"connection": CONNECTION, "value": Slot(ScimGroup._meta.get_field(column), SAMPLES[type(value)])}
+    field: Any = ScimGroup._meta.get_field(column)
+    slots = {"connection": CONNECTION, "value": Slot(field, SAMPLES[type(value)])}
     values = {"connection": context.connection.pk, "value": value}
     rows = prepared.run(("groups", column, limit), context.using, build, slots, values)
     return [GroupRow._make(row) for row in rows]
+
+
+def lock(context: Context, scim_id: UUID) -> ScimGroup | None:
+    """A group, locked."""
+
+    def build(values: Mapping[str, Any]) -> QuerySet[ScimGroup]:
+        mine = ScimGroup.objects.using(context.using).filter(connection_id=values["connection"])
+        return mine.filter(scim_id=values["scim_id"]).select_for_update()
+
+    slots = {"connection": CONNECTION, "scim_id": Slot(ScimGroup._meta.get_field("scim_id"), SAMPLES[UUID])}
+    values = {"connection": context.connection.pk, "scim_id": scim_id}
+    return next(iter(prepared.locked(ScimGroup, context.using, build, slots, values)), None)
 
 
 def members_of(pks: Collection[int], context: Context) -> Mapping[int, list[dict[str, Any]]]:
@@ -77,24 +90,21 @@ def members_of(pks: Collection[int], context: Context) -> Mapping[int, list[dict
 
 
 def _members(pks: Collection[int], context: Context) -> Iterable[tuple[Any, ...]]:
-    names, slots = numbered(len(pks))
-
-    def build(values: Mapping[str, Any]) -> QuerySet[ScimMembership, Any]:
-        rows = ScimMembership.objects.using(context.using).filter(group__in=[values[name] for name in names])
+    def build(values: Mapping[str, Any], listed: Sequence[int]) -> QuerySet[ScimMembership, Any]:
+        rows = ScimMembership.objects.using(context.using).filter(group__in=listed)
         return rows.order_by("pk").values_list("group_id", "scim_user__scim_id", "child__scim_id", "display")
 
-    return prepared.run(("members", len(names)), context.using, build, slots, dict(zip(names, pks, strict=True)))
+    return prepared.run_listed("members", context.using, build, ScimGroup._meta.pk, pks)
 
 
 def has_more_members(pk: int, context: Context, limit: int) -> bool:
     """Whether a group has more than so many members; reads none of them."""
 
-    def build(values: Mapping[str, Any]) -> QuerySet[ScimMembership, Any]:
-        rows = ScimMembership.objects.using(context.using).filter(group_id=values["pk0"])
+    def build(values: Mapping[str, Any], listed: Sequence[int]) -> QuerySet[ScimMembership, Any]:
+        rows = ScimMembership.objects.using(context.using).filter(group__in=listed)
         return rows.order_by().values_list("pk")[limit : limit + 1]
 
-    names, slots = numbered(1)
-    return bool(prepared.run(("more members", limit), context.using, build, slots, dict(zip(names, [pk], strict=True))))
+    return any(True for _ in prepared.run_listed(("more", limit), context.using, build, ScimGroup._meta.pk, [pk]))
 
 
 def document(

@@ -17,13 +17,14 @@ from ..protocol.keys import fold
 from ..protocol.patch import Delta, apply_operations, parse_operations
 from ..protocol.projection import Projection
 from ..protocol.validation import clean_resource, require
-from . import audit, guard, membership, role_mappings, roles, teams
+from . import audit, group_rows, guard, membership, role_mappings, roles, teams
 from .context import Context
 from .group_rows import GroupRow, document, groups, has_more_members, members_of
 from .kinds import resource_id
 from .membership import Members
 from .removals import Departure
 from .transactions import announce, now, run
+from .updates import update
 
 TAKEN: Final = "A group with this displayName exists already. Find it with a filter and update that one."
 MAX_NAME_LENGTH: Final = 255
@@ -200,7 +201,7 @@ def _listed(body: Mapping[str, Any], wanted: dict[str, Any]) -> tuple[dict[str, 
 
 
 def _lock(context: Context, scim_id: str, if_match: Match | None) -> ScimGroup:
-    group = groups(context).select_for_update().filter(scim_id=resource_id(scim_id)).first()
+    group = group_rows.lock(context, resource_id(scim_id))
     if group is None:
         raise NotFound
     if if_match is not None:
@@ -271,7 +272,7 @@ def _save(context: Context, group: ScimGroup, wanted: Mapping[str, Any], changed
     if "externalId" in changed:
         group.external_id = _external_id(wanted)
         fields.append("external_id")
-    group.save(using=context.using, update_fields=fields)
+    update(group, fields, context.using)
 
 
 def _record(context: Context, group: ScimGroup, action: str, changed: set[str], warnings: list[str]) -> None:

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from django.db.models import CharField, Count, EmailField, QuerySet, TextField
+from django.db.models import CharField, Count, EmailField, Manager, QuerySet, TextField
 
 from ..adapters import UserAdapter
 from ..adapters.index import Indexed
 from ..adapters.query import HOST, live_expression
-from ..models import ScimConnection, ScimMembership, ScimUser
+from ..models import ScimMembership, ScimUser
 from ..protocol.errors import NotFound
 from ..protocol.etags import digest
 from . import guard, nesting, prepared
 from .context import Context
-from .prepared import Slot
+from .prepared import CONNECTION, SAMPLES, Slot
 from .transactions import for_update
 
-CONNECTION: Final = Slot(ScimConnection._meta.pk, (UUID(int=1), UUID(int=2)))
 AFTER: Final = Slot(ScimUser._meta.pk, (-2, -3))
-SAMPLES: Final[Mapping[type, tuple[Any, Any]]] = {
-    str: ("first sample", "second sample"),
-    UUID: (UUID(int=3), UUID(int=4)),
-}
+_SLOTS: Final = {"connection": CONNECTION, "scim_id": Slot(ScimUser._meta.get_field("scim_id"), SAMPLES[UUID])}
 _PLAIN: Final = frozenset({CharField, EmailField, TextField})
 _OWN: Final = ("pk", "scim_id", "user_name", "attributes", "created_at", "modified_at", "user_id")
 
@@ -70,25 +65,52 @@ def lock(context: Context, scim_id: Any) -> tuple[ScimUser, Any]:
     :returns: our row, and the host's or ``None``.
     :raises NotFound: the connection has no such person.
     """
-    mine = people(context).filter(scim_id=scim_id)
-    hosts = for_update(context.adapter.model._base_manager.using(context.using))
-    user: Any = hosts.filter(pk__in=mine.values("user_id")).first()
+    user = _lock_host(context, scim_id)
     if user is None:
         # The account may come with this request, and the roles of groups with it: the guard is taken before our row.
         guard.lock(context)
-    row = for_update(mine).first()
+    row = _lock_own(context, scim_id)
     if row is None:
         raise NotFound
     if row.user_id is None:
         user = None
     elif user is None or user.pk != row.user_id:
         # Given an account between the two statements. If this order meets the other one, the work is done again.
-        user = hosts.filter(pk=row.user_id).first()
+        hosts = context.adapter.model._base_manager.using(context.using)
+        user = for_update(hosts.filter(pk=row.user_id)).first()
     if user is not None:
         context.adapter.load_standing([user], context.connection, context.using)
         row.user = user
     row.connection = context.connection
     return row, user
+
+
+def _lock_host(context: Context, scim_id: Any) -> Any:
+    manager = context.adapter.model._base_manager
+
+    def build(values: Mapping[str, Any]) -> QuerySet[Any]:
+        mine = _own(context, values).values("user_id")
+        return for_update(manager.using(context.using).filter(pk__in=mine))
+
+    if type(manager) is not Manager:  # a host's own may say something else each time
+        return build(_values(context, scim_id)).first()
+    return next(iter(prepared.locked(manager.model, context.using, build, _SLOTS, _values(context, scim_id))), None)
+
+
+def _lock_own(context: Context, scim_id: Any) -> ScimUser | None:
+    def build(values: Mapping[str, Any]) -> QuerySet[ScimUser]:
+        return for_update(_own(context, values))
+
+    return next(iter(prepared.locked(ScimUser, context.using, build, _SLOTS, _values(context, scim_id))), None)
+
+
+def _values(context: Context, scim_id: Any) -> dict[str, Any]:
+    return {"connection": context.connection.pk, "scim_id": scim_id}
+
+
+def _own(context: Context, values: Mapping[str, Any]) -> QuerySet[ScimUser]:
+    mine = ScimUser.objects.using(context.using).filter(connection_id=values["connection"], alive=True)
+    return mine.filter(scim_id=values["scim_id"])
 
 
 def host_columns(context: Context, user: Any) -> dict[str, Any] | None:
@@ -199,23 +221,13 @@ def groups_of(pks: Collection[int], context: Context) -> Groups:
 
 
 def _memberships(pks: Collection[int], context: Context) -> Iterable[tuple[Any, ...]]:
-    names, slots = numbered(len(pks))
-
-    def build(values: Mapping[str, Any]) -> QuerySet[ScimMembership, Any]:
-        rows = ScimMembership.objects.using(context.using).filter(scim_user__in=[values[name] for name in names])
+    def build(values: Mapping[str, Any], listed: Sequence[int]) -> QuerySet[ScimMembership, Any]:
+        rows = ScimMembership.objects.using(context.using).filter(scim_user__in=listed)
         return rows.order_by("group_id").values_list(
             "scim_user_id", "group_id", "group__scim_id", "group__display_name"
         )
 
-    return prepared.run(("memberships", len(names)), context.using, build, slots, dict(zip(names, pks, strict=True)))
-
-
-@lru_cache(maxsize=256)
-def numbered(count: int) -> tuple[list[str], dict[str, Slot]]:
-    """Names and slots for so many primary keys."""
-    field = ScimUser._meta.get_field("id")
-    slots = {f"pk{number}": Slot(field, (-2 * number - 2, -2 * number - 3)) for number in range(count)}
-    return list(slots), slots
+    return prepared.run_listed("memberships", context.using, build, ScimUser._meta.pk, pks)
 
 
 def wire_time(moment: datetime) -> str:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from . import first_sync, measure, operations, population, report
+from . import first_sync, measure, operations, report
 from .servers import Server, served
 
 DOCS = Path(__file__).parents[2] / "docs" / "explanation" / "performance"
@@ -30,7 +30,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=15, help="what one server may take over one operation")
     parser.add_argument("--sync", type=int, default=10_000, help="people of the first sync; 0 leaves it out")
     parser.add_argument("--quick", action="store_true", help="few people and rounds: whether it runs, not how fast")
-    parser.add_argument("--only", type=re.compile, default="", help="operations whose name has this in it, as a pattern")
+    parser.add_argument(
+        "--only", type=re.compile, default="", help="operations whose name has this in it, as a pattern"
+    )
     parser.add_argument("--keep", action="store_true", help="copy the databases that were filled last time")
     parser.add_argument("--port", type=int, default=PORT, help="the first of the ports that are used")
     parser.add_argument("--write", type=Path, help=f"where the documentation's figures go, {DOCS.name}")

@@ -16,7 +16,9 @@ def show(result: dict[str, Any]) -> None:
     for series in result["operations"]:
         for row in series["results"]:
             w, c = ({k: v and round(v, 2) for k, v in row[n].items()} for n in ("waited_to", "worked_to"))
-            print(f"{series['operation']:22} {row['users']:7} {row['server']:8} {row['waited_ms']:9.2f} p95 {row['p95_ms']:9.2f} cpu {row['worked_ms']:9.2f} q{row['queries']:3} floor {w['floor']}/{c['floor']} scim2 {w['scim2']}/{c['scim2']} growth {w['smallest']}/{c['smallest']} n{row['rounds']}")
+            print(
+                f"{series['operation']:22} {row['users']:7} {row['server']:8} {row['waited_ms']:9.2f} p95 {row['p95_ms']:9.2f} cpu {row['worked_ms']:9.2f} q{row['queries']:3} floor {w['floor']}/{c['floor']} scim2 {w['scim2']}/{c['scim2']} growth {w['smallest']}/{c['smallest']} n{row['rounds']}"
+            )
     for row in result["memory"]:
         print(row)
     print(result.get("first_sync"))

@@ -184,16 +184,13 @@ class People(BareView):
         if "after" in asked:
             rows = self.store.people_after(int(asked["after"]), count)
             return respond(_listed([_person(row, self.base) for row in rows], -1))
-        column = value = ""
-        for column, pattern in FILTERS:
-            found = pattern.fullmatch(asked.get("filter", ""))
-            if found:
-                value = found[1]
-                break
+        text = asked.get("filter", "")
+        found = [(column, match[1]) for column, pattern in FILTERS if (match := pattern.fullmatch(text))]
+        column, value = found[0] if found else ("", "")
         start = int(asked.get("startIndex", 1))
-        rows = self.store.people(column if value else "", value, start - 1, count)
+        rows = self.store.people(column, value, start - 1, count)
         last = len(rows) < count and (rows or start == 1)
-        total = start - 1 + len(rows) if last else self.store.count(column if value else "", value)
+        total = start - 1 + len(rows) if last else self.store.count(column, value)
         return respond(_listed([_person(row, self.base) for row in rows], total, startIndex=start))
 
     def post(self, request: HttpRequest) -> HttpResponse:

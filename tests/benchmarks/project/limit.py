@@ -103,7 +103,9 @@ class Store:
         )
 
     def remove(self, team: int, pks: Collection[int]) -> None:
-        _ask("DELETE FROM project_user_scim_groups WHERE group_id = %s AND user_id = ANY(%s::bigint[])", team, list(pks))
+        _ask(
+            "DELETE FROM project_user_scim_groups WHERE group_id = %s AND user_id = ANY(%s::bigint[])", team, list(pks)
+        )
 
     def touch_team(self, pk: int) -> None:
         _ask("UPDATE project_group SET modified_at = %s WHERE id = %s", timezone.now(), pk)
