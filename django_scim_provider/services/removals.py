@@ -18,6 +18,7 @@ from ..models import ConnectionGuard, HeldRemoval, ScimConnection, ScimRemoval, 
 from ..protocol.errors import ScimError, TooManyRequests
 from . import audit, guard, notices, protection, rows
 from .context import Context
+from .inserts import insert_all
 from .transactions import NotedRefusal, announce, logger, now, run
 
 Guard = ScimConnection.Guard
@@ -29,7 +30,6 @@ SHARE: Final = 10
 RETRY_AFTER: Final = WINDOW.total_seconds()
 QUIET: Final = timedelta(minutes=1)
 """How long an alarm is not looked at again."""
-BATCH: Final = 500
 
 
 class Departure(NamedTuple):
@@ -157,7 +157,7 @@ def _removal(context: Context, kind: str, pk: int, **what: Any) -> ScimRemoval:
 
 def _keep(context: Context, locked: ConnectionGuard, subject: Any, removals: Sequence[ScimRemoval]) -> None:
     _judge(context, locked, subject, [removal.scim_user_id for removal in removals])
-    ScimRemoval.objects.using(context.using).bulk_create(removals, batch_size=BATCH)
+    insert_all(removals, context.using)
 
 
 # Judging ---------------------------------------------------------------------------------------------------

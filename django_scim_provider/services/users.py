@@ -24,6 +24,7 @@ from .inserts import insert
 from .kinds import resource_id
 from .rows import groups_of, host_columns, index_of, lock
 from .transactions import announce, now, run
+from .updates import update
 from .user_answers import Written, event_values, permit, sent_by, sent_in, written
 
 TAKEN = "The userName is already taken. Find the person with a filter and update them instead."
@@ -241,10 +242,8 @@ def _change(
             # Taking the attribute away does not bring anybody back.
             row.attributes["active"] = None
         row.modified_at = now()
-        row.save(
-            using=context.using,
-            update_fields=["user", "user_name", "user_name_key", "external_id", "attributes", "modified_at"],
-        )
+        fields = ["user", "user_name", "user_name_key", "external_id", "attributes", "modified_at"]
+        update(row, fields, context.using)
         if user is None and row.user_id is not None:
             belonging.enter(context, row)
         elif after and not before and user is not None and adapter.is_new_member(user):
