@@ -112,7 +112,7 @@ class Imported:
             self.problems.append(Problem(str(name), str(scim_id), reason))
 
 
-def import_people(context: Context, columns: Columns, result: Imported, progress: Progress | None = None) -> None:
+def import_people(context: Context, columns: Columns, result: Imported, progress: Progress) -> None:
     """Make a row for everybody who has an id in the column, a batch to a transaction.
 
     Whoever was adopted when the connection was enabled takes their old id back, unless the identity provider has
@@ -128,8 +128,7 @@ def import_people(context: Context, columns: Columns, result: Imported, progress
         with transaction.atomic(using=context.using):
             _import(context, batch, result)
         looked_at += len(batch)
-        if progress is not None:
-            progress(looked_at)
+        progress(looked_at)
     _out_of_scope(context, columns, result)
 
 

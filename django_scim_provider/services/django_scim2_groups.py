@@ -59,9 +59,7 @@ def _relation(people: type[models.Model], model: type[models.Model]) -> str:
     return str(related[0])
 
 
-def import_groups(
-    context: Context, source: Groups, result: Imported, *, with_roles: bool = False, progress: Progress | None = None
-) -> None:
+def import_groups(context: Context, source: Groups, result: Imported, progress: Progress, *, with_roles: bool) -> None:
     """Make a group of every one of the host's, its members those of its people whom the connection manages.
 
     A transaction and an event for each. Groups that the connection has already are left as they are: who belongs to
@@ -74,8 +72,7 @@ def import_groups(
     for looked_at, group in enumerate(_each(context, source), 1):
         with transaction.atomic(using=context.using):
             _import(context, source, group, offered, result)
-        if progress is not None:
-            progress(looked_at)
+        progress(looked_at)
 
 
 class _Group(NamedTuple):

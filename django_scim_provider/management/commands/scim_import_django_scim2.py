@@ -110,7 +110,7 @@ class Command(ScimCommand):
             import_people(context, people, result, bar)
         if groups is not None:
             with Progress(self.stderr, "groups", lambda: groups.queryset(context).count()) as bar:
-                import_groups(context, groups, result, with_roles=with_roles, progress=bar)
+                import_groups(context, groups, result, bar, with_roles=with_roles)
 
     def _tell(self, result: Imported, *, dry_run: bool) -> None:
         self.stdout.write(
