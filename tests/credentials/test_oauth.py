@@ -308,12 +308,15 @@ def test_consent_reaches_the_tenants_that_the_person_administers(
 def test_owner_of_a_tenant_consents_where_the_console_is_open_to_owners(
     okta: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = consent(okta, HostUserFactory())["access_token"]
+    owner = HostUserFactory()
+    text = consent(okta, owner)["access_token"]
     ScimConnection.objects.update(tenant="acme")
     monkeypatch.setattr(UserAdapter, "administered_tenants", lambda self, user: ["acme"])
     assert_refused(ask(f"Bearer {text}"))
     with with_setting(AUTHENTICATION=[OAUTH], CONSOLE_OWNERS=True):
         assert ask(f"Bearer {text}").status_code == 200
+        type(owner)._base_manager.filter(pk=owner.pk).update(is_active=False)
+        assert_refused(ask(f"Bearer {text}"))
 
 
 # Which client -------------------------------------------------------------------------------------------------
