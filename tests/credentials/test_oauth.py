@@ -133,6 +133,8 @@ def test_entra_fetches_a_token_by_its_own_credentials_and_tests_the_connection(c
     # As it reaches the wire where nothing encodes it.
     raw = entra.request("GET", "/Users", QUERY_STRING=f'aadOptscim062020&filter=userName eq "{nobody}"')
     assert raw.json()["totalResults"] == 0
+    # oauthlib would not read this query.
+    assert entra.request("GET", "/Users", QUERY_STRING="count=1&x=%zz").status_code == 200
     created = entra.create("ann@example.com", externalId="0a21f0f2")
     event = ScimEvent.objects.get(action="create")
     assert (event.resource_id, event.actor) == (created["id"], None)
