@@ -89,8 +89,8 @@ def _read(header: str) -> str | None:
 
 
 def _refusal(token: Any, request: Request) -> str:
-    """Why the toolkit itself would refuse a token; its own ``verify_request`` chokes on the queries of SCIM clients."""
-    # Without query, headers and body.
+    """Why the toolkit itself would refuse a token. Its ``verify_request`` would put the token into variables."""
+    # Without the query, which oauthlib may refuse to read.
     uri = request._request.build_absolute_uri(request._request.path)
     if token.is_expired():
         return "The access token has expired."
