@@ -32,6 +32,8 @@ PAGES = {
     "models": "models",
     "sign_in": "sign_in",
     "signals": "signals",
+    "testing": "testing",
+    "testing.remote": "testing",
     "protocol.filters": "protocol",
     "protocol.patch": "protocol",
     "protocol.validation": "protocol",

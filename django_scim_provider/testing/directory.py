@@ -143,11 +143,11 @@ class Directory:
             yield replace(person, password=f"Pass-{self.random.getrandbits(64):x}-Wort")
         if day % 2 == 0:
             yield from self._returns(day)
-        for person in self._some(self._active(), 0.02):
-            yield replace(person, state=State.SUSPENDED)
         if day % 2 == 1:
             for person in self._some(self._active(), 0.005) + self._some(self._with(State.SUSPENDED), 0.1):
                 yield from self._deletion(self.people[person.key])
+        for person in self._some(self._active(), 0.02):
+            yield replace(person, state=State.SUSPENDED)
 
     def _returns(self, day: int) -> Iterator[Change]:
         for person in self._some(self._with(State.SUSPENDED), 0.5):
@@ -200,7 +200,7 @@ class Directory:
     def _newcomer(self) -> Person:
         given, family = self.random.choice(GIVEN), self.random.choice(FAMILY)
         person = self._described(self._user_name(given, family))
-        display = f"{given} {family}" if self.random.random() < 0.9 else f'{given} "{given[:2]}" {family}'
+        display = f"{given} {family}" if self.random.random() < 0.8 else f'{given} "{given[:2]}" {family}'
         return replace(person, given_name=given, family_name=family, display_name=display)
 
     def _described(self, user_name: str) -> Person:

@@ -192,9 +192,10 @@ class Okta(IdentityProvider):
     # At night ------------------------------------------------------------------------------------------------
 
     def end_day(self, day: int) -> None:
-        if (day + 1) % _IMPORT_EVERY == 0:
+        is_last = day + 1 == self.directory.days
+        if is_last or (day + 1) % _IMPORT_EVERY == 0:
             self.attempt(self._import, "the import")
-        if (day + 1) % _FULL_PUSH_EVERY == 0 or day + 1 == self.directory.days:
+        if is_last or (day + 1) % _FULL_PUSH_EVERY == 0:
             for person in [person for person in self.pushed.values() if person.is_active]:
                 self.attempt(partial(self._put, person, Doing.UPDATE, self.profile(person)), person.user_name)
             for key in self.group_links:

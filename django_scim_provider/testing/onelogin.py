@@ -117,6 +117,7 @@ class OneLogin(IdentityProvider):
             "phoneNumbers": [{"value": values[MOBILE], "type": "mobile"}],
             "title": values["title"],
             "groups": "",
+            _ENTERPRISE_1: {"department": values[DEPARTMENT]},
             ENTERPRISE_USER: {
                 "department": values[DEPARTMENT],
                 "employeeNumber": values[EMPLOYEE_NUMBER],
