@@ -47,9 +47,11 @@ test-mariadb: $(TOX_VENV)/.tox ## The suite on MariaDB or MySQL at MARIADB_URL (
 test-browser: $(TOX_VENV)/.tox ## The panel in a real browser, with axe; needs a Chromium on PATH
 	@$(TOX) run -e browser -- $(or $(TESTS),tests/browser)
 
+SOAK = tests/reliability tests/dialects tests/test_corpus.py tests/testing
+
 .PHONY: soak
-soak: $(TOX_VENV)/.tox ## The races and simulations in their long form, on PostgreSQL and on MariaDB (TESTS as above)
-	@SCIM_SOAK=1 $(TOX) run -e py-postgres,py-mariadb -- $(or $(TESTS),tests/reliability) --timeout=3600
+soak: $(TOX_VENV)/.tox ## Races, faults, dialects and simulations in their long form, on PostgreSQL and MariaDB (TESTS as above)
+	@SCIM_SOAK=1 $(TOX) run -e py-postgres,py-mariadb -- $(or $(TESTS),$(SOAK)) --timeout=3600
 
 .PHONY: lint
 lint: $(TOX_VENV)/.tox ## Style, types, layers, missing migrations

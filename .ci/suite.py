@@ -13,15 +13,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-HOSTS = ["stock", "email_user", "profile_user", "soft_delete", "teams", "credentials", "tenants"]
+HOSTS = ["stock", "email_user", "profile_user", "soft_delete", "teams", "credentials", "tenants", "legacy"]
 OWN_TESTS = {
     "credentials": ["tests/credentials", "tests/testing/test_hosts.py"],
     "tenants": ["tests/tenants", "tests/security/test_cross_tenant.py", "tests/testing/test_hosts.py"],
+    "legacy": ["tests/legacy"],
 }
 """Hosts that other tests have no use for, and where theirs are; they are marked with the host's name."""
 WITHOUT_DATABASE = ["protocol", "checks"]
-ON_POSTGRESQL = ["stock", "email_user", "teams", "credentials", "tenants"]
-ON_MARIADB = ["stock", "profile_user", "soft_delete", "credentials", "tenants"]
+ON_POSTGRESQL = ["stock", "email_user", "teams", "credentials", "tenants", "legacy"]
+ON_MARIADB = ["stock", "profile_user", "soft_delete", "credentials", "tenants", "legacy"]
 """A user model behaves alike on both: each is tried on one of them, what takes locks or ends access on both."""
 NO_TESTS_COLLECTED = 5
 

@@ -12,6 +12,7 @@ import django_scim_provider
 
 # Documentation drawn from docstrings imports the package, and that needs a configured Django.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent / "_ext"))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hosts.stock.settings")
 django.setup()
 
@@ -20,7 +21,7 @@ author = "django-scim-provider contributors"
 copyright = author
 version = release = django_scim_provider.__version__
 
-extensions = ["sphinx.ext.autodoc"]
+extensions = ["sphinx.ext.autodoc", "scim"]
 exclude_patterns = ["_build"]
 
 autodoc_member_order = "bysource"

@@ -236,6 +236,48 @@ def test_a_real_server_serves_every_address_without_debug(database: str, script:
     assert 'href="/scim/v2/ServiceProviderConfig"' in done.stdout
 
 
+OAUTH = """
+import json
+import re
+from io import StringIO
+import django
+django.setup()
+from django.core.management import call_command
+from django.test import Client
+def manage(*arguments):
+    out = StringIO()
+    call_command(*arguments, stdout=out)
+    return out.getvalue()
+manage("migrate")
+manage("check")
+manage("scim_connection", "create", "Acme", "--tenant", "acme")
+made = manage("createapplication", "confidential", "client-credentials", "--name", "Entra", "--client-id", "acme-entra")
+secret = re.search("client_secret: ([^ ]+)", made.strip())[1]
+manage("scim_oauth", "link", "--connection", "Acme", "acme-entra")
+client = Client(headers={"Host": "localhost"})
+fields = {"grant_type": "client_credentials", "client_id": "acme-entra", "client_secret": secret, "scope": "scim"}
+metadata = client.get("/.well-known/oauth-authorization-server").json()
+token = client.post("/o/token/", fields).json()["access_token"]
+answer = client.get("/scim/v2/Users", headers={"Authorization": f"Bearer {token}"})
+print(metadata["token_endpoint"], answer.status_code)
+"""
+
+
+@pytest.mark.slow
+def test_access_tokens_of_its_own_oauth_server_are_taken_where_the_environment_says_so() -> None:
+    """The steps of docs/howto/oauth.rst for a client that speaks for itself."""
+    done = run(
+        sys.executable,
+        "-c",
+        OAUTH,
+        PYTHONPATH=python_path(MANAGE.parent),
+        DJANGO_SETTINGS_MODULE="config.settings",
+        DATABASE_URL="sqlite://:memory:",
+        SCIM_OAUTH="true",
+    )
+    assert (done.stdout, done.returncode) == ("http://localhost/o/token/ 200\n", 0), done.stderr
+
+
 # The demo ----------------------------------------------------------------------------------------------------
 
 

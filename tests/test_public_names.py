@@ -17,6 +17,7 @@ from django.test import override_settings
 
 from django_scim_provider import mixins
 from django_scim_provider.conf import KEYS, app_settings
+from django_scim_provider.models import ScimConnection
 from django_scim_provider.protocol import errors
 from django_scim_provider.protocol.tolerance import Tolerance
 
@@ -103,6 +104,19 @@ def test_the_page_of_dialects_shows_every_tolerance() -> None:
     source = inspect.getsource(Tolerance)
     described = re.findall(r'^    (\w+): bool = (?:True|False)\n    """', source, re.MULTILINE)
     assert described == [field.name for field in fields(Tolerance)]
+
+
+def test_the_page_of_models_has_every_policy_and_choice() -> None:
+    rows = dict(re.findall(r"^      \* - ``(\w+)``\n        - (.+(?:\n          .+)*)$", read("models"), re.MULTILINE))
+    policies = {
+        field.name: field for field in ScimConnection._meta.fields if field.choices and field.name != "provider"
+    }
+    assert rows.keys() == policies.keys()
+    rows["on_delete"] = rows["on_deactivate"]  # which it refers to
+    for name, field in policies.items():
+        words = [word for word in re.findall(r"``(\w+)``", rows[name]) if word in dict(field.choices)]
+        assert set(words) == dict(field.choices).keys(), name
+        assert words[0] == field.default, name
 
 
 # Settings --------------------------------------------------------------------------------------------------

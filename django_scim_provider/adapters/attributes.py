@@ -48,6 +48,13 @@ class Attr:
     def writes(self) -> bool:
         return self.set is not None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether ``set`` makes the value of the one column, and equal values agree: no subclass says otherwise."""
+        own = type(self)
+        agrees = own.agrees in (Attr.agrees, Identifier.agrees)
+        return self.writes and len(self.fields) == 1 and own.to_host is Attr.to_host and agrees
+
     def from_host(self, path: BoundPath, values: tuple[Any, ...]) -> Any:
         """The SCIM value of these column values; ``None`` is unassigned."""
         value = self.get(*values) if any(item is not None for item in values) else None

@@ -129,6 +129,11 @@ class ResourceAdapter:
         return Mapped(path, attr, tuple(HostPath(self.model, field) for field in attr.fields))
 
     @cached_property
+    def _comparisons(self) -> tuple[tuple[Mapped, str | None], ...]:
+        """The map, and the column where equal values are all that it takes for the form sent to stand."""
+        return tuple((mapped, mapped.attr.fields[0] if mapped.attr.is_plain else None) for mapped in self.mapping)
+
+    @cached_property
     def by_key(self) -> dict[str, Mapped]:
         return {mapped.path.key: mapped for mapped in self.mapping}
 
@@ -248,7 +253,10 @@ class ResourceAdapter:
             as_sent.append("active")
         if columns is None:
             return document
-        for path, attr, _ in self.mapping:
+        for mapped, column in self._comparisons:
+            path, attr, _ = mapped
+            if sent and column is not None and attr.set(path.read(sent)) == columns[column]:  # type: ignore[misc]
+                continue
             if path.attribute.name in as_sent or (not attr.writes and path.read(sent) is not None):
                 continue
             stored = tuple(columns[field] for field in attr.fields)

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import uuid
+import re
 from typing import Final
 
-from django.db.models import BooleanField, Case, CharField, F, Q, Value, When
-from django.db.models.functions import Cast, Length, Right, StrIndex, Substr
+from django.db.models import BooleanField, Case, F, Q, Value, When
+from django.db.models.functions import Length, Right, StrIndex, Substr
 from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual
 
+from ..models.fields import ID_LENGTH
 from ..protocol.errors import InvalidFilter
 from ..protocol.filters import Compare
 
 NOTHING: Final = Q(pk__in=())
 EVERYTHING: Final = ~NOTHING
+_RESOURCE_ID: Final = re.compile(rf"(?!.*bulkId)[A-Za-z0-9_~@-][A-Za-z0-9._~!$&'()*+,;=:@-]{{0,{ID_LENGTH - 1}}}")
+"""What stands in an address as it is, so that locations need no escaping; bulkId is reserved (RFC 7643 section 3.1)."""
 _ORDER: Final = {"gt": "gt", "ge": "gte", "lt": "lt", "le": "lte"}
 
 
-def resource_id(text: object) -> uuid.UUID | None:
-    """A resource id as we spell it; ids are caseExact, so any other spelling is no id of ours."""
-    try:
-        found = uuid.UUID(str(text))
-    except ValueError:
-        return None
-    return found if str(found) == text else None
-
-
-def id_order() -> Cast:
-    """To sort by resource ids as they are written: MariaDB has the last digits of a UUID first."""
-    return Cast("scim_id", CharField(max_length=36))
+def resource_id(text: object) -> str | None:
+    """A resource id; ``None`` for anything that can be none of ours."""
+    return text if isinstance(text, str) and _RESOURCE_ID.fullmatch(text) else None
 
 
 def id_condition(column: str, node: Compare) -> Q:

@@ -15,11 +15,11 @@ from ..protocol.errors import InvalidFilter, InvalidValue
 from ..protocol.filters import And, Compare, Element, Filter, Or, Present
 from ..protocol.keys import fold
 from ..protocol.schemas import BoundPath
-from .conditions import EVERYTHING, NOTHING, id_condition, id_order, key_condition, time_condition
+from .conditions import EVERYTHING, NOTHING, id_condition, key_condition, time_condition
 from .groups import GroupAdapter
 
 _ORDER: Final[dict[str, Any]] = {
-    "id": id_order(),
+    "id": F("scim_id"),
     "externalId": F("external_id"),
     "displayName": F("display_name_key"),
     "meta.created": F("created_at"),

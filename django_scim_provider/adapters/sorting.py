@@ -18,7 +18,6 @@ from ..models import ScimConnection, ScimValue
 from ..models.fields import binary_collation
 from ..protocol.errors import InvalidValue
 from ..protocol.schemas import BoundPath
-from .conditions import id_order
 from .fields import HostPath
 from .query import HOST
 from .users import UserAdapter
@@ -27,7 +26,7 @@ SORTED_LENGTH: Final = 255
 """Characters of a text that count: a cursor holds them, and has to fit into an address."""
 
 _OWN: Final[dict[str, Any]] = {
-    "id": id_order(),
+    "id": F("scim_id"),
     "externalId": F("external_id"),
     "userName": F("user_name_key"),
     "meta.created": F("created_at"),

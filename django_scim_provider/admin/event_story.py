@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from ..models import ScimEvent, ScimRemoval, ScimToken
+from ..models import ScimEvent, ScimOAuthClient, ScimRemoval, ScimToken
 from ..services.context import Context
 from . import words
 from .sentences import field_label
@@ -53,7 +52,8 @@ def related(event: ScimEvent, events: QuerySet[ScimEvent]) -> QuerySet[ScimEvent
     """The last others about the same person or group."""
     if not event.resource_id:
         return events.none()
-    return events.filter(resource_id=event.resource_id).exclude(pk=event.pk).order_by("-pk")[:RELATED]
+    same = events.filter(resource_type=event.resource_type, resource_id=event.resource_id)
+    return same.exclude(pk=event.pk).order_by("-pk")[:RELATED]
 
 
 def _request(event: ScimEvent) -> Any:
@@ -79,11 +79,15 @@ def _path(event: ScimEvent) -> str:
 
 
 def _token(event: ScimEvent) -> str:
-    token = ScimToken.objects.using(event._state.db).filter(key_id=event.key_id).first()
-    if token is None:
-        return _("with the token djscim_%(key)s…, which is gone") % {"key": event.key_id}
-    name = f"{token.starts_with} ({token.name})" if token.name else token.starts_with
-    return _("with the token %(token)s") % {"token": name}
+    using = event._state.db
+    token = ScimToken.objects.using(using).filter(key_id=event.key_id).first()
+    if token is not None:
+        name = f"{token.starts_with} ({token.name})" if token.name else token.starts_with
+        return _("with the token %(token)s") % {"token": name}
+    client = ScimOAuthClient.objects.using(using).filter(key_id=event.key_id).first()
+    if client is not None:
+        return _("as the OAuth client %(client)s") % {"client": client}
+    return _("with the token djscim_%(key)s…, which is gone") % {"key": event.key_id}
 
 
 def _outcome(event: ScimEvent) -> Any:
@@ -118,16 +122,17 @@ def _change(event: ScimEvent, name: str) -> dict[str, Any]:
 
 def _followed(event: ScimEvent) -> Any:
     """What became of the account, as far as it was kept to be undone."""
-    if event.connection is None or not event.resource_id or event.outcome != _ANSWERED:
+    if event.connection is None or event.outcome != _ANSWERED:
         return
-    try:
-        person = UUID(event.resource_id)
-    except ValueError:
+    context = Context(event.connection)
+    if event.resource_type != context.adapter.name:
         return
     removals = ScimRemoval.objects.using(event._state.db).filter(
-        connection=event.connection, scim_user__scim_id=person, at__range=(event.at - _AT_ONCE, event.at + _AT_ONCE)
+        connection=event.connection,
+        scim_user__scim_id=event.resource_id,
+        at__range=(event.at - _AT_ONCE, event.at + _AT_ONCE),
     )
-    roles = Context(event.connection).adapter.roles
+    roles = context.adapter.roles
     for removal in removals:
         yield _FOLLOWED[removal.kind]
         if removal.roles:

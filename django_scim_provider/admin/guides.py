@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from django.utils.translation import gettext_lazy as _
 
 from ..models import ScimConnection
+from . import attributes
+from .attributes import Rows
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -30,12 +32,52 @@ class Guide(NamedTuple):
     steps: tuple[StrOrPromise, ...]
     otherwise: tuple[StrOrPromise, tuple[StrOrPromise, ...]] | None = None
     """Another way to connect the same provider: what it is called, and its steps."""
+    attributes: Rows = ()
+    """What to choose as its mapping, where that can be chosen or is good to know."""
+    others: tuple[Guide, ...] = ()
+    """Providers without a choice of their own that this one stands for."""
 
+
+RIPPLING: Final = Guide(
+    name="Rippling",
+    base_url_label="SCIM Base URL",
+    token_label="Bearer Token",  # noqa: S106 (a label)
+    steps=(
+        _("Make a custom integration, and choose “User Management via SCIM”."),
+        _("Choose “2.0” as “SCIM Version” and paste the base URL into “SCIM Base URL”."),
+        _("Choose “Bearer Token” as “SCIM Authorization Method”."),
+        _(
+            "Tick “Supports Pagination”; for groups also “Supports Groups”, “Create & Delete Groups” and “Use PATCH "
+            "to edit Groups”."
+        ),
+        _("Under “Supported SCIM Attributes” add the attributes below. Continue, and install the integration."),
+        _("Paste the token, then choose under the access rules who is provisioned, and when."),
+    ),
+    attributes=attributes.RIPPLING,
+)
+CYBERARK: Final = Guide(
+    name="CyberArk Identity",
+    base_url_label="SCIM Service URL",
+    token_label="Bearer Token",  # noqa: S106
+    steps=(
+        _("Open “Apps” › “Web Apps”, your application, and “Provisioning”."),
+        _("Tick “Enable provisioning for this application” and choose “Live Mode”."),
+        _("Paste the base URL into “SCIM Service URL”."),
+        _(
+            "Choose “Authorization Header” as “Authorization Type” and “Bearer Token” as “Header Type”, and paste "
+            "the token into “Bearer Token”."
+        ),
+        _("Press “Verify”. Under “Sync Options” say what happens to people who lose access."),
+        _("Add the roles whose members are to have access under “Role Mappings”, save, and start a synchronization."),
+    ),
+)
+UNLISTED: Final = {"rippling": RIPPLING, "cyberark": CYBERARK}
+"""Providers that the general choice serves, under the names of their pages in the documentation."""
 
 GENERIC: Final = Guide(
     name=_("your identity provider"),
     base_url_label="Base URL",
-    token_label="Bearer token",  # noqa: S106 (a label)
+    token_label="Bearer token",  # noqa: S106
     steps=(
         _("Open the provisioning settings of this application and choose SCIM 2.0."),
         _("Enter the base URL and the bearer token. The token travels in the header “Authorization: Bearer”."),
@@ -43,6 +85,7 @@ GENERIC: Final = Guide(
         _("Test the connection, then save."),
         _("Assign the people who are to have access. They appear here under People."),
     ),
+    others=tuple(UNLISTED.values()),
 )
 
 GUIDES: Final[dict[str, Guide]] = {
@@ -84,6 +127,7 @@ GUIDES: Final[dict[str, Guide]] = {
                 _("Press “Test API Credentials”, then “Save”. Go on with “To App” as above."),
             ),
         ),
+        attributes=attributes.OKTA,
     ),
     Provider.ENTRA: Guide(
         name="Microsoft Entra ID",
@@ -98,12 +142,14 @@ GUIDES: Final[dict[str, Guide]] = {
             _("Open “Provisioning” › “Connect your application”. On older screens: “Provisioning Mode” “Automatic”."),
             _("Paste the base URL into “Tenant URL” and the token into “Secret Token”."),
             _("Press “Test Connection”. When it was successful, press “Create” or “Save”."),
+            _("Open “Mappings” (“Attribute mapping”) and let “externalId” come from “objectId”, which never changes."),
             _("Assign people under “Users and groups”."),
             _(
                 "Press “Start provisioning” on the overview. A cycle takes up to 40 minutes; “Provision on demand” "
                 "tries one person at once."
             ),
         ),
+        attributes=attributes.ENTRA,
     ),
     Provider.ONELOGIN: Guide(
         name="OneLogin",
@@ -125,6 +171,7 @@ GUIDES: Final[dict[str, Guide]] = {
             ),
             _("Give people access on the tab “Access”. Approve what is “Pending” under “Users”."),
         ),
+        attributes=attributes.ONELOGIN,
     ),
     Provider.JUMPCLOUD: Guide(
         name="JumpCloud",
@@ -141,6 +188,7 @@ GUIDES: Final[dict[str, Guide]] = {
             _("Press “Test Connection”, then “Activate”, then “Save”."),
             _("Choose the groups of people who are to have access on the tab “User Groups”."),
         ),
+        attributes=attributes.JUMPCLOUD,
     ),
     Provider.GOOGLE: Guide(
         name="Google Workspace",
@@ -157,6 +205,7 @@ GUIDES: Final[dict[str, Guide]] = {
             _("Under “Deprovisioning” choose how soon a suspended or removed person loses access. Press “Finish”."),
             _("Turn “Autoprovisioning” to “Active”."),
         ),
+        attributes=attributes.GOOGLE,
     ),
     Provider.PING: Guide(
         name="PingOne",
@@ -173,6 +222,7 @@ GUIDES: Final[dict[str, Guide]] = {
             _("Press “Test Connection”. When it was successful, press “Continue”, then “Save”, and turn it on."),
             _("Add a rule under “Rules”: it says who is provisioned through this connection. Turn the rule on."),
         ),
+        attributes=attributes.PING,
     ),
     Provider.KEYCLOAK: Guide(
         name="Keycloak",
@@ -185,6 +235,7 @@ GUIDES: Final[dict[str, Guide]] = {
             _("Let it send “userName”, “emails”, “name” and “active”, and groups if roles are to follow them."),
             _("Start a synchronization. People appear here under People."),
         ),
+        attributes=attributes.KEYCLOAK,
     ),
     Provider.AUTHENTIK: Guide(
         name="authentik",
@@ -200,6 +251,7 @@ GUIDES: Final[dict[str, Guide]] = {
             ),
             _("Open the provider and start a full synchronization. People appear here under People."),
         ),
+        attributes=attributes.AUTHENTIK,
     ),
 }
 

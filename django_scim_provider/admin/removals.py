@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from ..models import ScimToken
+from ..models import ScimOAuthClient, ScimToken
 from ..services import access, connections, held, rows, undo
 from ..services.context import Context
 from ..services.held import Watch
@@ -82,9 +82,11 @@ class RemovalPages(Panel):
         )
 
     def _tokens(self, context: Context) -> dict[str, str]:
-        """What tokens are called, by the public part that requests are noted with."""
+        """What credentials are called, by the public part that requests are noted with."""
         mine = ScimToken.objects.using(context.using).filter(connection=context.connection)
-        return {token.key_id: token.name or token.starts_with for token in mine}
+        clients = ScimOAuthClient.objects.using(context.using).filter(connection=context.connection)
+        named = {token.key_id: token.name or token.starts_with for token in mine}
+        return named | {client.key_id: str(client) for client in clients}
 
     def _held(self, row: Any, tokens: dict[str, str]) -> dict[str, Any]:
         return {

@@ -31,6 +31,8 @@ _DONE: Final[dict[str, StrOrPromise]] = {
     Action.DISABLE: gettext_lazy("%(who)s disabled SCIM."),
     Action.TOKEN_ISSUE: gettext_lazy("%(who)s issued the token %(what)s"),
     Action.TOKEN_REVOKE: gettext_lazy("%(who)s revoked the token %(what)s"),
+    Action.CLIENT_LINK: gettext_lazy("%(who)s linked the OAuth client %(what)s."),
+    Action.CLIENT_UNLINK: gettext_lazy("%(who)s unlinked the OAuth client %(what)s."),
     Action.CONFIGURE: gettext_lazy("%(who)s changed the settings: %(changed)s."),
     Action.ALARM: gettext_lazy("%(who)s removed unusually many people: %(why)s"),
     Action.LET_PASS: gettext_lazy("%(who)s let removals pass for a day."),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections import defaultdict
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,15 +21,15 @@ from ..services.context import Context
 from ..services.mount import base_url
 from ..services.rows import UserRow, fetch, people
 from . import words
-from .base import Panel
 from .forms import PoliciesForm
 from .guides import guide
+from .oauth_clients import ClientPages
 
 PER_PAGE: Final = 50
 ENDED_TOKENS: Final = 20
 
 
-class TabPages(Panel):
+class TabPages(ClientPages):
     def panel_urls(self) -> list[URLPattern]:
         return [
             self.route("<uuid:connection_id>/people/", self.people_view, "people"),
@@ -59,6 +58,7 @@ class TabPages(Panel):
             base_url=base_url(request),
             guide=guide(connection.provider),
             live_tokens=[self._token(token) for token in tokens if token.pk in live],
+            clients=[self.client_row(client) for client in state.clients],
             ended_tokens=[self._token(token) for token in ended[:ENDED_TOKENS]],
             disable_url=self.page_url("disable", connection.pk),
             enable_url=self.page_url("enable", connection.pk),
@@ -208,7 +208,4 @@ def _page(request: HttpRequest, found: QuerySet[Any, Any]) -> Page[Any]:
 def _search_people(found: QuerySet[ScimUser], query: str) -> QuerySet[ScimUser]:
     if not query:
         return found
-    condition = Q(user_name__icontains=query) | Q(external_id=query)
-    with suppress(ValueError):
-        condition |= Q(scim_id=UUID(query))
-    return found.filter(condition)
+    return found.filter(Q(user_name__icontains=query) | Q(external_id=query) | Q(scim_id=query))

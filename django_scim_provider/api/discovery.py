@@ -5,6 +5,7 @@ Without a token the documents are generic, with a valid one they are that connec
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from django.http import HttpResponse
@@ -54,10 +55,17 @@ class DiscoveryView(ScimView):
         return respond(list_response(documents, total=len(documents), start_index=1))
 
 
-def _scheme(authenticator: Any) -> dict[str, Any]:
-    """The entry of ``authenticationSchemes`` for an authentication class; one of the host's own may not tell."""
+def _schemes() -> Iterator[dict[str, Any]]:
+    """``authenticationSchemes`` (RFC 7643 section 5): an entry for each authentication class, the first is primary."""
+    for position, authenticator_class in enumerate(authenticators()):
+        scheme = {name: value for name, value in _scheme(authenticator_class()).items() if name != "primary"}
+        yield scheme if position else scheme | {"primary": True}
+
+
+def _scheme(authenticator: Any) -> Mapping[str, Any]:
+    """The entry for an authentication class; one of the host's own may not tell."""
     if hasattr(authenticator, "get_scheme"):
-        scheme: dict[str, Any] = authenticator.get_scheme()
+        scheme: Mapping[str, Any] = authenticator.get_scheme()
         return scheme
     return {"type": "custom", "name": type(authenticator).__name__, "description": "Defined by this application."}
 
@@ -75,7 +83,7 @@ class ServiceProviderConfigView(DiscoveryView):
             interop_profile=self.conforms,
             bulk_max_operations=app_settings.BULK_MAX_OPERATIONS,
             bulk_max_payload_size=app_settings.BULK_MAX_PAYLOAD_SIZE,
-            authentication_schemes=tuple(_scheme(authenticator()) for authenticator in authenticators()),
+            authentication_schemes=tuple(_schemes()),
         )
         return respond(config.as_document(self.base(request)))
 

@@ -26,6 +26,7 @@ from ..services.addresses import remote_address
 from ..services.context import Context
 from ..services.verbs import USERS, Verbs, Written, is_endpoint, verbs_of
 from . import throttling
+from .authentication import refuse_unread
 from .client import base_url, is_allowed_address
 from .exceptions import to_scim_error
 from .messages import read_body, read_match, read_query, respond, respond_with_error, respond_with_found
@@ -75,6 +76,7 @@ class ScimView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         presented: Any = request.auth
         if presented is None:
+            refuse_unread(request)
             if not self.is_public:
                 raise Unauthorized
             return
@@ -104,6 +106,8 @@ class ScimView(APIView):
             raise Forbidden("This credential is one person's: only /Me is open to it.")
         if not getattr(context.actor, "is_active", True):
             raise Forbidden("The account behind this credential is not active.")
+        if not context.scopes:
+            raise Forbidden("This access token does not have the scope that SCIM needs.")
         if context.scopes != ScimToken.Scopes.WRITE and request.method not in self.reading:
             raise Forbidden("This token may only read.")
 
@@ -112,7 +116,15 @@ class ScimView(APIView):
         raise MethodNotAllowed(str(request.method), allowed)
 
     def handle_exception(self, exc: Exception) -> Any:
-        return respond_with_error(to_scim_error(exc, self.request._request))
+        response = respond_with_error(to_scim_error(exc, self.request._request))
+        if response.status_code == Unauthorized.status:
+            response["WWW-Authenticate"] = self._challenge(self.request) or response["WWW-Authenticate"]
+        return response
+
+    def _challenge(self, request: Request) -> str:
+        """What each authentication class asks for, in their order (RFC 9110 section 11.6.1)."""
+        asked = (authenticator.authenticate_header(request) for authenticator in self.get_authenticators())
+        return ", ".join(dict.fromkeys(filter(None, asked)))
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         return response

@@ -14,6 +14,7 @@ from ..dialects import Dialect
 from ..models import ScimConnection
 from .base import Loaded, adapter_entries, check, configured, instance, load, mapping, model_problem, near
 
+OAUTH2: Final = "django_scim_provider.api.oauth2."
 SERVED: Final = ("User", "Group")
 """Resource types that have an endpoint of their own, and adapters of one kind."""
 
@@ -116,7 +117,13 @@ def _authentication() -> Iterator[CheckMessage]:
         )
     for path in paths:
         loaded = load(path)
-        if loaded.problem:
+        if loaded.problem and str(path).startswith(OAUTH2):
+            yield Error(
+                f"{SETTING}: AUTHENTICATION names {path!r}, but there is no OAuth server: {loaded.problem}",
+                hint="Install django-scim-provider[oauth2] and add 'oauth2_provider' to INSTALLED_APPS.",
+                id="scim_provider.E130",
+            )
+        elif loaded.problem:
             yield _unloadable("AUTHENTICATION", path, loaded)
         elif not (isinstance(loaded.found, type) and callable(getattr(loaded.found, "authenticate", None))):
             yield Error(
@@ -131,6 +138,8 @@ def _authentication() -> Iterator[CheckMessage]:
                 "to a services.tokens.Presented, as BearerAuthentication does.",
                 id="scim_provider.E019",
             )
+        elif hasattr(loaded.found, "check"):
+            yield from loaded.found.check()
 
 
 def _is_allowed() -> Iterator[CheckMessage]:

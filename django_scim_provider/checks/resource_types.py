@@ -30,6 +30,7 @@ RESERVED: Final = frozenset(
         "Schemas",
         "ServiceProviderConfig",
         "ServiceProviderConfigs",
+        "serviceConfiguration",
     }
 )
 """Endpoints of the protocol's, in the spelling in which they are served."""

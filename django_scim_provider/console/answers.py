@@ -183,7 +183,7 @@ class EnablingSerializer(serializers.Serializer[Any]):
 
 
 class GroupSerializer(serializers.ModelSerializer[ScimGroup]):
-    id = serializers.UUIDField(source="scim_id")
+    id = serializers.CharField(source="scim_id")
 
     class Meta:
         model = ScimGroup
@@ -201,7 +201,7 @@ class RolesSerializer(serializers.Serializer[Any]):
 
 
 class MappingSerializer(serializers.ModelSerializer[GroupRoleMapping]):
-    group = serializers.UUIDField(
+    group = serializers.CharField(
         source="group.scim_id", allow_null=True, default=None, help_text="Null until the group is pushed."
     )
 

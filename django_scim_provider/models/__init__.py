@@ -3,6 +3,7 @@ from __future__ import annotations
 from .connections import ConnectionGuard, ScimConnection
 from .events import HeldRemoval, ScimEvent, ScimRemoval
 from .mappings import GroupRoleMapping, RoleGrant
+from .oauth_clients import ScimOAuthClient
 from .resources import ScimGroup, ScimMembership, ScimUser
 from .tokens import ScimToken
 from .values import ScimValue
@@ -16,6 +17,7 @@ __all__ = [
     "ScimEvent",
     "ScimGroup",
     "ScimMembership",
+    "ScimOAuthClient",
     "ScimRemoval",
     "ScimToken",
     "ScimUser",

@@ -7,7 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from .connections import ScimConnection
-from .fields import KeyField
+from .fields import ID_LENGTH, KeyField
 from .resources import ScimUser
 from .token_format import KEY_ID_LENGTH
 
@@ -28,6 +28,8 @@ class ScimEvent(models.Model):
         DISABLE = "disable", _("disabled SCIM")
         TOKEN_ISSUE = "token_issue", _("issued a token")
         TOKEN_REVOKE = "token_revoke", _("revoked a token")
+        CLIENT_LINK = "client_link", _("linked an OAuth client")
+        CLIENT_UNLINK = "client_unlink", _("unlinked an OAuth client")
         CONFIGURE = "configure", _("changed the settings")
         ALARM = "alarm", _("removed many people")
         LET_PASS = "let_pass", _("let removals pass")
@@ -54,7 +56,7 @@ class ScimEvent(models.Model):
     scim_type = models.CharField(_("error type"), max_length=30, blank=True, default="")
     detail = models.TextField(_("detail"), blank=True, default="")
     resource_type = models.CharField(_("kind"), max_length=50, blank=True, default="")
-    resource_id = KeyField(_("resource"), max_length=36, blank=True, default="")
+    resource_id = KeyField(_("resource"), max_length=ID_LENGTH, blank=True, default="")
     label = models.CharField(_("name"), max_length=255, blank=True, default="")
     changed = models.JSONField(_("changed attributes"), default=list)
     values = models.JSONField(_("values"), null=True)
@@ -137,7 +139,7 @@ class HeldRemoval(models.Model):
         ScimConnection, on_delete=models.CASCADE, related_name="held_removals", verbose_name=_("connection")
     )
     resource_type = models.CharField(_("kind"), max_length=50)
-    resource_id = KeyField(_("resource"), max_length=36)
+    resource_id = KeyField(_("resource"), max_length=ID_LENGTH)
     label = models.CharField(_("name"), max_length=255, blank=True, default="")
     people = models.PositiveIntegerField(_("people"), default=1)
     first_at = models.DateTimeField(_("first asked for"))
@@ -152,7 +154,7 @@ class HeldRemoval(models.Model):
         ordering: ClassVar = ["pk"]
         default_permissions = ("view",)
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["connection", "resource_id"], name="scim_held_resource"),
+            models.UniqueConstraint(fields=["connection", "resource_type", "resource_id"], name="scim_held_resource"),
         ]
 
     def __str__(self) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+ID_LENGTH: Final = 254
+"""Of a resource id: those drawn here have 36 characters, those brought along from elsewhere have any number."""
 
 
 def binary_collation(connection: BaseDatabaseWrapper) -> str | None:

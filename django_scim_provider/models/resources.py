@@ -8,23 +8,29 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from .connections import ScimConnection
-from .fields import DocumentField, KeyField
+from .fields import ID_LENGTH, DocumentField, KeyField
 
 KEY_LENGTH = 512
+
+
+def new_id() -> str:
+    """An id that nobody had before."""
+    return str(uuid.uuid4())
 
 
 class ScimUser(models.Model):
     """A host user as one connection sees it (RFC 7643 section 4.1).
 
-    ``attributes`` holds the resource as last sent, read-only parts left out. ``alive`` is True or, for a deleted
-    resource, NULL: unique constraints then keep one living row per name on every database, tombstones aside.
+    ``scim_id`` is a UUID drawn here, or what an import brought along; a client never chooses it. ``attributes`` holds
+    the resource as last sent, read-only parts left out. ``alive`` is True or, for a deleted resource, NULL: unique
+    constraints then keep one living row per name on every database, tombstones aside.
     """
 
     class Origin(models.TextChoices):
         ADOPTED = "adopted", _("Existed before")
         CREATED = "created", _("Created by the identity provider")
 
-    scim_id = models.UUIDField(_("SCIM id"), default=uuid.uuid4, editable=False, unique=True)
+    scim_id = KeyField(_("SCIM id"), max_length=ID_LENGTH, default=new_id, editable=False)
     connection = models.ForeignKey(
         ScimConnection, on_delete=models.CASCADE, related_name="scim_users", verbose_name=_("connection")
     )
@@ -51,6 +57,7 @@ class ScimUser(models.Model):
         ordering: ClassVar = ["pk"]
         permissions: ClassVar = [("remove_managed_people", _("Can delete accounts that SCIM manages"))]
         constraints: ClassVar = [
+            models.UniqueConstraint(fields=["connection", "scim_id"], name="scim_user_scim_id"),
             models.UniqueConstraint(fields=["scope", "user_name_key", "alive"], name="scim_user_name"),
             models.UniqueConstraint(fields=["scope", "user", "alive"], name="scim_user_user"),
         ]
@@ -70,7 +77,7 @@ class ScimGroup(models.Model):
     primary key, as text, of the host's own team that stands for the group, where the host has teams.
     """
 
-    scim_id = models.UUIDField(_("SCIM id"), default=uuid.uuid4, editable=False, unique=True)
+    scim_id = KeyField(_("SCIM id"), max_length=ID_LENGTH, default=new_id, editable=False)
     connection = models.ForeignKey(
         ScimConnection, on_delete=models.CASCADE, related_name="scim_groups", verbose_name=_("connection")
     )
@@ -90,6 +97,7 @@ class ScimGroup(models.Model):
         verbose_name_plural = _("SCIM groups")
         ordering: ClassVar = ["pk"]
         constraints: ClassVar = [
+            models.UniqueConstraint(fields=["connection", "scim_id"], name="scim_group_scim_id"),
             models.UniqueConstraint(fields=["connection", "unique_key"], name="scim_group_unique_key"),
         ]
         indexes: ClassVar = [

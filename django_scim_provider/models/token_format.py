@@ -51,9 +51,14 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
+def new_key_id() -> str:
+    """Draw the public name of a credential, by which events know it."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(KEY_ID_LENGTH))
+
+
 def new_token() -> NewToken:
     """Draw a token with a secret of 256 bits."""
-    key_id = "".join(secrets.choice(_ALPHABET) for _ in range(KEY_ID_LENGTH))
+    key_id = new_key_id()
     body = f"{PREFIX}{key_id}_{_base62(secrets.randbits(256), _SECRET_LENGTH)}"
     text = body + _checksum(body)
     return NewToken(key_id, digest(text), text)

@@ -115,7 +115,7 @@ class Unauthorized(ScimError):
     """401; the same text whatever was wrong with the credential, so that nothing can be probed."""
 
     status = 401
-    default_detail = "A valid bearer token is required."
+    default_detail = "A valid token is required."
 
     @property
     def headers(self) -> dict[str, str]:

@@ -25,7 +25,7 @@ _ID: Final = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9]{1,19}
 logger = logging.getLogger("django_scim_provider")
 
 
-def record(
+def event(
     context: Context,
     action: str,
     *,
@@ -40,8 +40,8 @@ def record(
     values: dict[str, Any] | None = None,
     warnings: Iterable[str] = (),
 ) -> ScimEvent:
-    """Write one event, in the transaction that is open, if any."""
-    event = ScimEvent(
+    """An event, not written yet."""
+    return ScimEvent(
         connection_id=context.connection.pk,
         connection_name=context.connection.name,
         at=now(),
@@ -61,8 +61,11 @@ def record(
         remote_addr=context.remote_addr,
         duration_ms=context.elapsed_ms,
     )
-    insert(event, context.using)
-    return event
+
+
+def record(context: Context, action: str, **fields: Any) -> None:
+    """Write one event, in the transaction that is open, if any. Fields as in ``event``."""
+    insert(event(context, action, **fields), context.using)
 
 
 @contextmanager
@@ -90,10 +93,10 @@ def refusals(context: Context, action: str, resource_type: str, resource_id: obj
         raise
 
 
-def _best_effort(context: Context, action: str, **event: Any) -> None:
+def _best_effort(context: Context, action: str, **fields: Any) -> None:
     try:
         with transaction.atomic(using=context.using):
-            record(context, action, **event)
+            record(context, action, **fields)
     except DatabaseError:
         logger.exception("A refused SCIM request could not be recorded.")
 

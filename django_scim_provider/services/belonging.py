@@ -35,7 +35,7 @@ def reenter(context: Context, row: ScimUser) -> None:
 def enter(context: Context, row: ScimUser) -> None:
     """A person who was known without an account has one now: the groups they are in already count from here on."""
     locked = guard.lock(context)
-    roles.give_default(context, row)
+    roles.give_default(context, [row])
     for group in membership.groups_with(context, row):
         teams.change(context, group, [row.pk], ())
     locked.refresh_from_db(using=context.using)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import groupby
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
@@ -14,10 +15,11 @@ from django.db import DatabaseError, connections
 from ..protocol.bulk import REFERENCE, BulkRequest, Operation, Split, patch, resolved, split, steps
 from ..protocol.errors import Conflict, InvalidValue, MethodNotAllowed, NotFound, ScimError, Unavailable
 from ..protocol.etags import parse_match
-from . import audit
+from . import audit, newcomers
 from .context import Context
+from .membership import chunks
 from .transactions import run
-from .verbs import Verbs, Written, verbs_of
+from .verbs import USERS, Verbs, Written, verbs_of
 
 _ACTIONS: Final = {
     "POST": audit.Action.CREATE,
@@ -28,6 +30,9 @@ _ACTIONS: Final = {
 _STATUS: Final = {"POST": 201, "PUT": 200, "PATCH": 200, "DELETE": 204}
 _CIRCULAR: Final = "Operations of this request refer to each other in a circle that cannot be resolved."
 _FAILED: Final = "An operation that this one refers to has failed."
+
+TOGETHER: Final = 100
+"""People who are created in one transaction, at most."""
 
 OnFault = Callable[[Exception], ScimError]
 
@@ -74,21 +79,50 @@ class _Bulk:
         self.verbs = verbs_of(context)
         self.ids: dict[str, str] = {}
         self.made_by = {op.bulk_id for op in self.operations if op.method == "POST"}
+        self.errors = 0
         self.outage: ScimError | None = None
         """Why nothing more is tried."""
 
     def perform(self) -> list[Result]:
         results: dict[int, Result] = {}
-        errors = 0
-        for numbers in steps(self.operations):
-            if errors >= self.max_errors:
+        for is_plain, part in groupby(steps(self.operations), self._is_plain):
+            for some in chunks(list(part), TOGETHER if is_plain else 1):
+                results |= (self._together(some) if is_plain else {}) or self._in_turn(some)
+        return [results[number] for number in sorted(results)]
+
+    def _in_turn(self, some: Sequence[tuple[int, ...]]) -> dict[int, Result]:
+        results: dict[int, Result] = {}
+        for numbers in some:
+            if self.errors >= self.max_errors:
                 break
             operations = [self.operations[number] for number in numbers]
             is_circle = len(operations) > 1 or operations[0].bulk_id in operations[0].references
             found = self._circle(operations) if is_circle else [self._alone(operations[0])]
-            errors += sum(result.error is not None for result in found)
+            self.errors += sum(result.error is not None for result in found)
             results.update(zip(numbers, found, strict=True))
-        return [results[number] for number in sorted(results)]
+        return results
+
+    # People whom nobody knew -------------------------------------------------------------------------------
+
+    def _is_plain(self, numbers: tuple[int, ...]) -> bool:
+        """Whether a step does nothing but create a person."""
+        operation = self.operations[numbers[0]]
+        creates = operation.method == "POST" and operation.resource_id is None and operation.refusal is None
+        return creates and not operation.references and self.verbs.get(operation.endpoint) is USERS
+
+    def _together(self, some: Sequence[tuple[int, ...]]) -> dict[int, Result]:
+        """Do steps that are plain in one transaction; nothing where one of them would not succeed alone either."""
+        if self.errors >= self.max_errors or self.outage is not None or len(some) == 1:
+            return {}
+        operations = [self.operations[number] for (number,) in some]
+        try:
+            made = newcomers.create_users(self._context(), [operation.data for operation in operations])
+        except Exception:  # noqa: BLE001 (whatever it is, it is told of the operation that it comes from, in turn)
+            return {}
+        return {
+            number: self._done(operation, one)
+            for (number,), operation, one in zip(some, operations, made or (), strict=made is not None)
+        }
 
     def _alone(self, operation: Operation) -> Result:
         context = self._context()

@@ -92,12 +92,8 @@ class Order:
         return ["pk"] if self.expression is None else self._terms(self.expression)
 
     def after(self, queryset: QuerySet[Any], mark: Mark | None, limit: int) -> list[tuple[Any, Any]]:
-        """Primary keys and sort keys of the rows that follow, in order: one query."""
-        model_pk: Any = queryset.model._meta.pk
-        beyond = Q() if mark is None else Q(pk__gt=model_pk.to_python(mark.pk))
-        if self.expression is None:
-            rows = queryset.filter(beyond).order_by("pk").values_list("pk", flat=True)[:limit]
-            return [(pk, None) for pk in rows]
+        """Primary keys and sort keys of the rows that follow, in the order of an expression: one query."""
+        beyond = Q() if mark is None else Q(pk__gt=mark.pk)
         keyed = queryset.annotate(**{_KEY: self.expression})
         if mark is not None:
             keyed = keyed.filter(self._beyond(keyed.query.annotations[_KEY].output_field, mark, beyond))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
-from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -54,17 +53,20 @@ def erase(who: str, *, dry_run: bool = False) -> Erased:
 def _erase(who: str, using: str) -> Erased:
     people = ScimUser.objects.using(using)
     events = ScimEvent.objects.using(using).filter(resource_type=KIND)
-    rows = list(people.filter(_named(who)).select_related("connection").order_by("pk"))
+    everybody = people.select_related("connection").order_by("pk")
+    labels = events.filter(label__iexact=who).exclude(resource_id="").values_list("resource_id", flat=True)
+    rows, ids = list(everybody.filter(_named(who))), set(labels)
+    if not rows and not ids:
+        # Not a name, then an id; erased before, it finds nothing.
+        rows, ids = list(everybody.filter(scim_id=who).exclude(user_name__startswith=LABEL)), {who}
     living = sorted({f"“{row.connection.name}”" for row in rows if row.alive})
     if living:
-        gone = ", ".join(str(row.scim_id) for row in rows if not row.alive)
+        gone = ", ".join(row.scim_id for row in rows if not row.alive)
         hint = f" To erase those of this name who were deleted, give their SCIM ids: {gone}." if gone else ""
         raise StillManaged(f"{who} is managed by {', '.join(living)}. Delete the person there first.{hint}")
-    ids = {str(row.scim_id) for row in rows}
+    ids |= {row.scim_id for row in rows}
     known = {who, *(row.user_name for row in rows)}
-    ids |= set(events.filter(label__iexact=who).exclude(resource_id="").values_list("resource_id", flat=True))
-    ids |= set(events.filter(resource_id=who).values_list("resource_id", flat=True))
-    ids -= {str(scim_id) for scim_id in people.filter(scim_id__in=ids, alive=True).values_list("scim_id", flat=True)}
+    ids -= set(people.filter(scim_id__in=ids, alive=True).values_list("scim_id", flat=True))
     told = events.filter(resource_id__in=ids)
     known.update(told.exclude(label__in=["", LABEL]).values_list("label", flat=True))
     count = told.exclude(label=LABEL, values__isnull=True).count()
@@ -79,11 +81,6 @@ def _erase(who: str, using: str) -> Erased:
 
 
 def _named(who: str) -> Q:
-    """Rows that were not erased yet, by SCIM id or by user name."""
-    try:
-        return Q(scim_id=UUID(who)) & ~Q(user_name__startswith=LABEL)
-    except ValueError:
-        pass
     try:
         return Q(user_name_key=user_name_key(who))
     except InvalidValue:
@@ -98,7 +95,7 @@ def _clean_details(events: Any, known: set[str]) -> None:
 
 
 def _forget(row: ScimUser, using: str) -> None:
-    row.user_name = row.user_name_key = f"{LABEL} {row.scim_id}"
+    row.user_name = row.user_name_key = f"{LABEL} {row.pk}"
     row.external_id, row.attributes, row.user = None, {}, None
     row.save(using=using, update_fields=["user_name", "user_name_key", "external_id", "attributes", "user"])
     ScimEvent.objects.using(using).create(
@@ -108,6 +105,6 @@ def _forget(row: ScimUser, using: str) -> None:
         action=ScimEvent.Action.ERASE,
         outcome=ScimEvent.Outcome.SUCCESS,
         resource_type=KIND,
-        resource_id=str(row.scim_id),
+        resource_id=row.scim_id,
         label=LABEL,
     )

@@ -1,7 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+
 from ..models import ConnectionGuard
+from . import prepared
 from .context import Context
+from .prepared import CONNECTION
 
 
 def lock(context: Context) -> ConnectionGuard:
@@ -10,12 +17,17 @@ def lock(context: Context) -> ConnectionGuard:
     Group membership, roles and deletions take it; plain changes of one person do not.
     """
     guards = ConnectionGuard.objects.using(context.using)
-    mine = guards.select_for_update().filter(connection_id=context.connection.pk)
-    guard = mine.first()
-    if guard is None:
+
+    def build(values: Mapping[str, Any]) -> QuerySet[ConnectionGuard]:
+        return guards.select_for_update().filter(connection_id=values["connection"])
+
+    values = {"connection": context.connection.pk}
+    found = prepared.locked(ConnectionGuard, context.using, build, {"connection": CONNECTION}, values)
+    if not found:
         # A connection that was not made by our service.
         guards.bulk_create([ConnectionGuard(connection_id=context.connection.pk)], ignore_conflicts=True)
-        guard = mine.get()
+        found = list(build(values))
+    (guard,) = found
     context.connection.has_nested_groups = guard.has_nested_groups
     return guard
 

@@ -43,7 +43,7 @@ def hand_over(giver: Context, taker: Context) -> Handover:
     Tombstones and kept removals go along, so that names stay free and an undo stays possible when the giver is deleted.
     Tokens, policies and events stay where they are.
 
-    :raises HandoverError: not two connections of one scope, or both have a group of the same name.
+    :raises HandoverError: not two connections of one scope, or both have a group of the same name or the same id.
     :raises ScimError: a concurrent request of the taker made such a group meanwhile, or would not let go of a row.
     """
     if giver.connection.pk == taker.connection.pk:
@@ -66,6 +66,8 @@ def _move(giver: Context, taker: Context) -> Handover:
     groups = ScimGroup.objects.using(using).filter(connection=source)
     _lock(people)
     _lock(groups)
+    _refuse_equal_ids(people, target)
+    _refuse_equal_ids(groups, target)
     _refuse_equal_names(groups, target)
     allow = target.equal_group_names == ScimConnection.EqualGroupNames.ALLOW
     alive = people.filter(alive=True).count()
@@ -99,6 +101,20 @@ def _carry_over(taker: Context, theirs: ConnectionGuard, ours: ConnectionGuard) 
 
 def _lock(rows: QuerySet[ScimUser] | QuerySet[ScimGroup]) -> None:
     list(rows.select_for_update().order_by("pk").values_list("pk", flat=True))
+
+
+def _refuse_equal_ids(rows: QuerySet[ScimUser] | QuerySet[ScimGroup], target: ScimConnection) -> None:
+    """Two imports may have brought the same id along.
+
+    :raises HandoverError: naming it.
+    """
+    theirs = rows.model._base_manager.using(rows.db).filter(connection=target)
+    equal = rows.filter(scim_id__in=theirs.values("scim_id")).values_list("scim_id", flat=True).order_by("pk")[:SAMPLE]
+    if equal:
+        raise HandoverError(
+            f"“{target.name}” has resources of its own with the ids {', '.join(equal)}, so those that were imported "
+            "with these ids cannot be moved there."
+        )
 
 
 def _refuse_equal_names(groups: QuerySet[ScimGroup], target: ScimConnection) -> None:

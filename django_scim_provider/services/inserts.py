@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db import connections
 from django.db.models import Field, Model
 
-from .membership import chunks
+BATCH: Final = 100
 
 
 class _Table(NamedTuple):
@@ -52,7 +52,8 @@ def insert(row: Model, using: str) -> None:
 def insert_all(rows: Sequence[Model], using: str) -> None:
     """Insert rows of one model, which do not get their primary keys: one statement for all that fit in it."""
     connection = connections[using]
-    for part in chunks(rows, 100):
+    for start in range(0, len(rows), BATCH):
+        part = rows[start : start + BATCH]
         table = _table(type(part[0]), using)
         params = [param for row in part for param in _params(table, row, connection)]
         with connection.cursor() as cursor:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
-from uuid import UUID
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from django.db.models import Q, QuerySet
 
@@ -22,7 +21,10 @@ from ..protocol.schemas import BoundPath, ResourceType
 from . import group_rows, nesting
 from .context import Context
 from .group_rows import GroupRow
-from .rows import UserRow, count, document, fetch, first_page, groups_of, look_up, people
+from .rows import UserRow, count, document, fetch, groups_of, look_up, page, people
+
+BEFORE_ALL: Final = 0
+"""Less than every primary key of ours."""
 
 
 class Found(NamedTuple):
@@ -92,9 +94,16 @@ class Kind(Generic[RowT]):
         """The row with an id, if there is one."""
         return self.fetch(self.queryset().filter(scim_id=scim_id))
 
-    def first_page(self, count: int) -> list[RowT]:
-        """The first rows, unfiltered, in the order of a list without ``sortBy``."""
-        return self.fetch(self.queryset().order_by("pk")[:count])
+    def page(self, limit: int, after: Any = None, found: QuerySet[Any] | None = None) -> list[RowT]:
+        """Rows in the order of a list without ``sortBy``: one query.
+
+        :param after: a primary key, beyond which the page begins.
+        :param found: what a filter leaves; else all.
+        """
+        rows = self.queryset() if found is None else found
+        if after is not None:
+            rows = rows.filter(pk__gt=after)
+        return self.fetch(rows.order_by("pk")[:limit])
 
     def count(self) -> int:
         """How many there are."""
@@ -142,8 +151,10 @@ class Users(Kind[UserRow]):
     def by_id(self, scim_id: Any) -> list[UserRow]:
         return look_up(self.context, "scim_id", scim_id, 1)
 
-    def first_page(self, count: int) -> list[UserRow]:
-        return first_page(self.context, count)
+    def page(self, limit: int, after: Any = None, found: QuerySet[Any] | None = None) -> list[UserRow]:
+        if found is not None:
+            return super().page(limit, after, found)
+        return page(self.context, limit, BEFORE_ALL if after is None else after)
 
     def count(self) -> int:
         return count(self.context)
@@ -180,9 +191,12 @@ class Users(Kind[UserRow]):
         mapped = self.context.adapter.by_key.get("userName")
         if mapped is None or not mapped.attr.writes:
             return []
-        columns = zip(mapped.attr.fields, mapped.attr.to_host(mapped.path, {"userName": user_name}), strict=True)
-        condition = Q(*((f"{HOST}{column}", value) for column, value in columns))
-        rows = self.fetch(self.queryset().filter(condition)[:1])
+        values = mapped.attr.to_host(mapped.path, {"userName": user_name})
+        columns = [(f"{HOST}{column}", value) for column, value in zip(mapped.attr.fields, values, strict=True)]
+        if len(columns) == 1 and isinstance(columns[0][1], str):
+            rows = look_up(self.context, *columns[0], 1)
+        else:
+            rows = self.page(1, found=self.queryset().filter(Q(*columns)))
         # Compared again here: the host's collation may take é for e.
         return [row for row in rows if row.columns is not None and self._answers_to(row, user_name)]
 
@@ -207,12 +221,15 @@ class Groups(Kind[GroupRow]):
         return group_rows.fetch(queryset)
 
     def named(self, node: Compare, limit: int) -> list[GroupRow] | None:
-        columns = {"displayName": "display_name_key", "externalId": "external_id"}
-        column = columns.get(node.path.key)
-        if column is None:
-            return None
-        value = fold(str(node.value)) if column == "display_name_key" else str(node.value)
-        return self.fetch(self.queryset().filter((column, value)).order_by("pk")[:limit])
+        value = str(node.value)
+        if node.path.key == "externalId":
+            return group_rows.look_up(self.context, "external_id", value, limit)
+        if node.path.key == "displayName":
+            return group_rows.look_up(self.context, "display_name_key", fold(value), limit)
+        return None
+
+    def by_id(self, scim_id: Any) -> list[GroupRow]:
+        return group_rows.look_up(self.context, "scim_id", scim_id, 1)
 
     def render(self, rows: Sequence[GroupRow], projection: Projection) -> list[dict[str, Any]]:
         context = self.context
@@ -231,7 +248,7 @@ class Groups(Kind[GroupRow]):
         return Found.make(weak(row.version), condition, lambda: self.render([row], projection)[0])
 
 
-def resource_id(text: str) -> UUID:
+def resource_id(text: str) -> str:
     """The id in a path.
 
     :raises NotFound: it is not one that we could have made, whatever its shape.

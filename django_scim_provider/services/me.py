@@ -20,7 +20,7 @@ def own_id(context: Context) -> str:
     own = people(context).filter(user_id=context.actor.pk).values_list("scim_id", flat=True).first()
     if own is None:
         raise NotFound("Nobody behind this credential is managed here.")
-    return str(own)
+    return own
 
 
 def refuse_others(

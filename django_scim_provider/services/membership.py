@@ -6,15 +6,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 from django.db import connections
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from ..adapters.conditions import resource_id as known_id
 from ..models import ConnectionGuard, ScimConnection, ScimGroup, ScimMembership, ScimUser
 from ..protocol.errors import InvalidValue
 from ..protocol.patch import Delta
-from . import guard, nesting
+from . import guard, nesting, prepared
 from .context import Context
 from .group_rows import groups
+from .inserts import insert
 from .rows import people
 from .transactions import now
 
@@ -66,9 +67,9 @@ def look_up(context: Context, elements: Iterable[dict[str, Any]]) -> Members:
     """
     by_id = {str(element["value"]): element for element in elements}
     wanted = {scim_id: known_id(scim_id) for scim_id in by_id}
-    users = _keys(people(context), [found for found in wanted.values() if found])
-    rest = [found for found in wanted.values() if found and str(found) not in users]
-    nested = _keys(groups(context), rest)
+    users = _keys(context, ScimUser, [found for found in wanted.values() if found])
+    rest = [found for found in wanted.values() if found and found not in users]
+    nested = _keys(context, ScimGroup, rest)
     return Members(
         {pk: by_id[scim_id] for scim_id, pk in users.items()},
         {pk: by_id[scim_id] for scim_id, pk in nested.items()},
@@ -76,11 +77,19 @@ def look_up(context: Context, elements: Iterable[dict[str, Any]]) -> Members:
     )
 
 
-def _keys(queryset: Any, scim_ids: Sequence[Any]) -> dict[str, int]:
+def _keys(context: Context, model: type[ScimUser | ScimGroup], scim_ids: Sequence[str]) -> dict[str, int]:
+    """The primary keys of the connection's people or groups by id."""
+    alive = {"alive": True} if model is ScimUser else {}
+
+    def build(values: Mapping[str, Any], listed: Sequence[str]) -> QuerySet[Any, Any]:
+        mine = model._default_manager.using(context.using).filter(connection_id=values["connection"], **alive)
+        return mine.filter(scim_id__in=listed).values_list("scim_id", "pk")
+
+    values, field = {"connection": context.connection.pk}, model._meta.get_field("scim_id")
     return {
-        str(scim_id): pk
+        scim_id: pk
         for chunk in chunks(scim_ids)
-        for scim_id, pk in queryset.filter(scim_id__in=chunk).values_list("scim_id", "pk")
+        for scim_id, pk in prepared.run_listed(("keys", model), context.using, build, field, chunk, values)
     }
 
 
@@ -193,7 +202,11 @@ def _add(context: Context, group: ScimGroup, column: str, elements: dict[int, di
     for chunk in chunks(elements):
         present = set(rows.filter(group=group, **{f"{column}__in": chunk}).values_list(column, flat=True))
         missing = [pk for pk in chunk if pk not in present]
-        rows.bulk_create(ScimMembership(group=group, display=_display(elements[pk]), **{column: pk}) for pk in missing)
+        made = [ScimMembership(group=group, display=_display(elements[pk]), **{column: pk}) for pk in missing]
+        if len(made) == 1:
+            insert(made[0], context.using)
+        else:
+            rows.bulk_create(made)
         new.update(missing)
     return new
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import or_
 from typing import Any, Final
@@ -35,7 +35,7 @@ def are_free(context: Context, key: str, columns: Mapping[str, Any]) -> bool:
     adapter, using = context.adapter, context.using
     given = {name: columns[name] for name in adapter.unique_columns if columns.get(name)}
     fields = {name: adapter.column(name).field for name in given}
-    if type(adapter).taken is not UserAdapter.taken or not all(map(_is_text, fields.values())):
+    if not _can_ask(adapter, fields.values()):
         return False
     values = {"scope": adapter.scope(context.connection), "key": key}
     slots = {"scope": _SCOPE, "key": _KEY}
@@ -49,19 +49,48 @@ def are_free(context: Context, key: str, columns: Mapping[str, Any]) -> bool:
         slots |= {spelling: Slot(fields[name], (f"first {spelling}", f"second {spelling}")) for spelling in spellings}
 
     def build(wanted: Mapping[str, Any]) -> QuerySet[Any, Any]:
-        mine = ScimUser.objects.using(using).filter(scope=wanted["scope"], user_name_key=wanted["key"], alive=True)
         conditions = []
         for name in given:
             conditions.append(Q((f"{name}__in", [wanted[s] for s in (name, f"{name} folded") if s in wanted])))
             if f"{name} in any case" in wanted:
                 conditions.append(Q((f"{name}__iexact", wanted[f"{name} in any case"])))
-        if not conditions:
-            return _ones(mine)
-        users = adapter.model._base_manager.using(using).filter(reduce(or_, conditions))
-        # Django 6.1 would order the union by what the first model is ordered by.
-        return _ones(mine).union(_ones(users), all=True).order_by()
+        return _holders(context, wanted["scope"], [wanted["key"]], conditions)
 
     return not prepared.run(("names", adapter, *values), using, build, slots, values)
+
+
+def all_are_free(context: Context, keys: Collection[str], columns: Collection[Mapping[str, Any]]) -> bool:
+    """``are_free`` for many people at once, who must not have one name among themselves either. One query."""
+    adapter = context.adapter
+    given = {name: [row[name] for row in columns if row.get(name)] for name in adapter.unique_columns}
+    if not _can_ask(adapter, (adapter.column(name).field for name in given)) or len(set(keys)) < len(keys):
+        return False
+    conditions = []
+    for name, values in given.items():
+        spellings = values
+        if name in adapter.user_name_columns:
+            if any(len(set(map(spell, values))) < len(values) for spell in (str.upper, str.casefold)):
+                return False
+            spellings = [*values, *map(fold, values)]
+            if any_case_counts(context):
+                conditions += [Q((f"{name}__iexact", value)) for value in values]
+        conditions.append(Q((f"{name}__in", spellings)))
+    return not _holders(context, adapter.scope(context.connection), keys, conditions)[:1]
+
+
+def _can_ask(adapter: UserAdapter, fields: Iterable[Any]) -> bool:
+    """Whether the adapter looks for takers as we do, in columns of text."""
+    return type(adapter).taken is UserAdapter.taken and all(map(_is_text, fields))
+
+
+def _holders(context: Context, scope: str, keys: Collection[str], conditions: Sequence[Q]) -> QuerySet[Any, Any]:
+    """A row for everybody living in the scope with one of the keys, and for every host user whom a condition finds."""
+    mine = ScimUser.objects.using(context.using).filter(scope=scope, user_name_key__in=keys, alive=True)
+    if not conditions:
+        return _ones(mine)
+    users = context.adapter.model._base_manager.using(context.using).filter(reduce(or_, conditions))
+    # Django 6.1 would order the union by what the first model is ordered by.
+    return _ones(mine).union(_ones(users), all=True).order_by()
 
 
 def _ones(rows: QuerySet[Any, Any]) -> QuerySet[Any, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
-from uuid import UUID
 
 from ..models import ScimMembership
 from .context import Context
@@ -15,7 +14,7 @@ class Parent(NamedTuple):
     """A group that another one is a member of."""
 
     pk: int
-    scim_id: UUID
+    scim_id: str
     name: str
 
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from ..adapters import UserAdapter, get_user_adapter
 from ..adapters.conditions import EVERYTHING
 from ..adapters.query import compile_filter
-from ..models import ScimConnection, ScimEvent, ScimToken, ScimUser
+from ..models import ScimConnection, ScimEvent, ScimOAuthClient, ScimToken, ScimUser
 from ..protocol import filters
 from . import held
 from .context import database
@@ -36,6 +36,7 @@ class State:
     active: int = 0
     tokens: list[ScimToken] = field(default_factory=list)
     """Those that are accepted now, or would be."""
+    clients: list[ScimOAuthClient] = field(default_factory=list)
     problem: ScimEvent | None = None
     watch: Watch = field(default_factory=Watch)
 
@@ -46,7 +47,7 @@ class State:
 
     @property
     def has_no_token(self) -> bool:
-        return self.connection.enabled and not self.tokens
+        return self.connection.enabled and not self.tokens and not self.clients
 
     @property
     def expiring(self) -> ScimToken | None:
@@ -67,7 +68,7 @@ class State:
 
 
 def states(connections: Sequence[ScimConnection]) -> list[State]:
-    """The state of each, in the order given: seven queries, and two more for every further portal."""
+    """The state of each, in the order given: eight queries, and two more for every further portal."""
     found = {connection.pk: State(connection) for connection in connections}
     by_portal = sorted(connections, key=lambda connection: connection.portal)
     for portal, group in groupby(by_portal, key=lambda connection: connection.portal):
@@ -75,6 +76,9 @@ def states(connections: Sequence[ScimConnection]) -> list[State]:
     tokens = ScimToken.objects.using(database()).filter(connection__in=connections, revoked_at=None)
     for token in tokens.filter(expires_at__gt=timezone.now()):
         found[token.connection_id].tokens.append(token)
+    clients = ScimOAuthClient.objects.using(database()).filter(connection__in=connections)
+    for client in clients.select_related("created_by"):
+        found[client.connection_id].clients.append(client)
     for pk, event in _problems(connections).items():
         found[pk].problem = event
     for pk, watch in held.watch(connections).items():

@@ -7,16 +7,26 @@ parameter. A host's own scope conditions and free filters are never kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from operator import neg
+from typing import Any, Final, NamedTuple, TypeVar
+from uuid import UUID
 
 from django.core.signals import setting_changed
 from django.db import connections
-from django.db.models import Field, QuerySet
+from django.db.models import CharField, Field, Model, QuerySet
 from django.dispatch import receiver
 
+from ..models import ScimConnection
+
 MAX_STATEMENTS: Final = 1024
+FEW: Final = 200
+"""Values in a list of which the statement is kept."""
 _statements: Final[dict[tuple[str, Hashable], Statement]] = {}
+
+
+ModelT = TypeVar("ModelT", bound=Model)
 
 
 class Slot(NamedTuple):
@@ -26,6 +36,11 @@ class Slot(NamedTuple):
     """The model field that it is compared with, which adapts it to the database."""
     samples: tuple[Any, Any]
     """Two values that the field takes and no other slot has; where they turn up as parameters, the slot is."""
+
+
+SAMPLES: Final = ("first sample", "second sample")
+"""For a column of text."""
+CONNECTION: Final = Slot(ScimConnection._meta.pk, (UUID(int=1), UUID(int=2)))
 
 
 class Statement(NamedTuple):
@@ -77,6 +92,50 @@ def run(
             _statements.clear()
         statement = _statements[using, key] = compile_statement(using, build, slots)
     return statement.run(using, values)
+
+
+def run_listed(
+    key: Hashable,
+    using: str,
+    build: Callable[[Mapping[str, Any], Sequence[Any]], QuerySet[Any, Any]],
+    field: Field[Any, Any],
+    listed: Collection[Any],
+    values: Mapping[str, Any] | None = None,
+) -> Iterable[tuple[Any, ...]]:
+    """The same for a query about several values of one field and, maybe, a connection; not kept where they are many.
+
+    :param build: makes the queryset from the other values and the list.
+    """
+    values = values or {}
+    if len(listed) > FEW:
+        return build(values, list(listed))
+    numbered = _numbered(field, len(listed))
+    return run(
+        (key, len(listed)),
+        using,
+        lambda samples: build(samples, [samples[name] for name in numbered]),
+        {**dict.fromkeys(values, CONNECTION), **numbered},
+        {**values, **dict(zip(numbered, listed, strict=True))},
+    )
+
+
+@lru_cache(maxsize=4 * FEW)
+def _numbered(field: Field[Any, Any], count: int) -> dict[str, Slot]:
+    make: Callable[[int], Any] = "sample {}".format if isinstance(field, CharField) else neg
+    return {f"listed{number}": Slot(field, (make(2 * number + 4), make(2 * number + 5))) for number in range(count)}
+
+
+def locked(
+    model: type[ModelT],
+    using: str,
+    build: Callable[[Mapping[str, Any]], QuerySet[ModelT, ModelT]],
+    slots: Mapping[str, Slot],
+    values: Mapping[str, Any],
+) -> list[ModelT]:
+    """What a write locks: instances of a model of ours, of which there is one such query."""
+    names = [field.attname for field in model._meta.concrete_fields]
+    rows = run(("locked", model), using, lambda samples: build(samples).values_list(*names), slots, values)
+    return [model.from_db(using, names, row) for row in rows]
 
 
 def compile_statement(

@@ -18,6 +18,7 @@ from ..models import ConnectionGuard, HeldRemoval, ScimConnection, ScimRemoval, 
 from ..protocol.errors import ScimError, TooManyRequests
 from . import audit, guard, notices, protection, rows
 from .context import Context
+from .inserts import insert_all
 from .transactions import NotedRefusal, announce, logger, now, run
 
 Guard = ScimConnection.Guard
@@ -29,7 +30,6 @@ SHARE: Final = 10
 RETRY_AFTER: Final = WINDOW.total_seconds()
 QUIET: Final = timedelta(minutes=1)
 """How long an alarm is not looked at again."""
-BATCH: Final = 500
 
 
 class Departure(NamedTuple):
@@ -113,7 +113,7 @@ def deleting(context: Context, locks: Locks, row: ScimUser, user: Any, shown: Ma
 
 def keep(context: Context, removal: ScimRemoval, groups: Sequence[Any], roles: Collection[str]) -> None:
     """Note a deletion with the groups and the roles that went with it."""
-    removal.group_ids = [str(group.scim_id) for group in groups]
+    removal.group_ids = [group.scim_id for group in groups]
     removal.roles = sorted(roles)
     removal.save(using=context.using, force_insert=True)
 
@@ -125,7 +125,7 @@ def lost_roles(
 
     :raises Held: the connection's guard holds removals.
     """
-    group_id = str(departure.group.scim_id)
+    group_id = departure.group.scim_id
     removals = [
         _removal(context, Kind.LEAVE, pk, roles=sorted(roles), group_ids=[group_id] if pk in departure.left else [])
         for pk, roles in losses.items()
@@ -157,7 +157,7 @@ def _removal(context: Context, kind: str, pk: int, **what: Any) -> ScimRemoval:
 
 def _keep(context: Context, locked: ConnectionGuard, subject: Any, removals: Sequence[ScimRemoval]) -> None:
     _judge(context, locked, subject, [removal.scim_user_id for removal in removals])
-    ScimRemoval.objects.using(context.using).bulk_create(removals, batch_size=BATCH)
+    insert_all(removals, context.using)
 
 
 # Judging ---------------------------------------------------------------------------------------------------
@@ -231,12 +231,12 @@ def _hold(context: Context, subject: Any, people: int, seen: Seen | None) -> Non
         _tell(context, seen, held=True)
     held = HeldRemoval.objects.using(context.using).filter(connection_id=context.connection.pk)
     is_person = isinstance(subject, ScimUser)
-    same = {"resource_id": str(subject.scim_id)}
+    kind = context.adapter.name if is_person else context.group_adapter.name
+    same = {"resource_type": kind, "resource_id": subject.scim_id}
     if held.filter(**same).update(last_at=moment, count=F("count") + 1, people=people):
         return
     held.create(
         connection_id=context.connection.pk,
-        resource_type=context.adapter.name if is_person else context.group_adapter.name,
         label=subject.user_name if is_person else subject.display_name,
         people=people,
         first_at=moment,

@@ -188,16 +188,19 @@ def _apply(context: Context, changes: Sequence[Change]) -> None:
     protection.refuse_vacancy(context, demoted)
 
 
-def give_default(context: Context, row: ScimUser) -> None:
-    """The first role of somebody just created; recorded as ours, so that the groups' roles replace it.
+def give_default(context: Context, rows: Sequence[ScimUser]) -> None:
+    """The first role of people just created; recorded as ours, so that the groups' roles replace it.
 
     It is the default role, or else the one for people whom no group maps, since nobody is in a group yet.
     """
     connection = context.connection
     role = _assignable(context, connection.default_role) or _assignable(context, connection.unmapped_role)
-    if not role or row.user_id is None:
+    changes = [
+        Change(row.pk, row.user_id, role, frozenset(), role, frozenset()) for row in rows if row.user_id is not None
+    ]
+    if not role or not changes:
         return
-    _apply(context, [Change(row.pk, row.user_id, role, frozenset(), role, frozenset())])
+    _apply(context, changes)
     # Asked first, since an UPDATE waits on MariaDB for whoever holds the guard, whether it finds anything or not.
     guards = ConnectionGuard.objects.using(context.using).filter(connection_id=connection.pk, has_roles=False)
     if guards.exists():

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
-from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import CharField, Count, EmailField, Manager, QuerySet, TextField
 
 from ..adapters import UserAdapter
 from ..adapters.index import Indexed
 from ..adapters.query import HOST, live_expression
-from ..models import ScimConnection, ScimMembership, ScimUser
+from ..models import ScimMembership, ScimUser
 from ..protocol.errors import NotFound
 from ..protocol.etags import digest
 from . import guard, nesting, prepared
 from .context import Context
-from .prepared import Slot
+from .prepared import CONNECTION, SAMPLES, Slot
 from .transactions import for_update
 
-CONNECTION: Final = Slot(ScimConnection._meta.pk, (UUID(int=1), UUID(int=2)))
-_SAMPLES: Final[Mapping[type, tuple[Any, Any]]] = {
-    str: ("first sample", "second sample"),
-    UUID: (UUID(int=3), UUID(int=4)),
-}
+AFTER: Final = Slot(ScimUser._meta.pk, (-2, -3))
+_SLOTS: Final = {"connection": CONNECTION, "scim_id": Slot(ScimUser._meta.get_field("scim_id"), SAMPLES)}
+_PLAIN: Final = frozenset({CharField, EmailField, TextField})
 _OWN: Final = ("pk", "scim_id", "user_name", "attributes", "created_at", "modified_at", "user_id")
 
 
@@ -33,7 +30,7 @@ class UserRow(NamedTuple):
     """What showing a person takes; no model instance is made on reads."""
 
     pk: int
-    scim_id: UUID
+    scim_id: str
     user_name: str
     attributes: Mapping[str, Any]
     created_at: datetime
@@ -46,7 +43,7 @@ class UserRow(NamedTuple):
 class Membership(NamedTuple):
     """A group of a person, as the person shows it."""
 
-    scim_id: UUID
+    scim_id: str
     name: str
     kind: str
     """``direct`` or ``indirect``."""
@@ -67,25 +64,52 @@ def lock(context: Context, scim_id: Any) -> tuple[ScimUser, Any]:
     :returns: our row, and the host's or ``None``.
     :raises NotFound: the connection has no such person.
     """
-    mine = people(context).filter(scim_id=scim_id)
-    hosts = for_update(context.adapter.model._base_manager.using(context.using))
-    user: Any = hosts.filter(pk__in=mine.values("user_id")).first()
+    user = _lock_host(context, scim_id)
     if user is None:
         # The account may come with this request, and the roles of groups with it: the guard is taken before our row.
         guard.lock(context)
-    row = for_update(mine).first()
+    row = _lock_own(context, scim_id)
     if row is None:
         raise NotFound
     if row.user_id is None:
         user = None
     elif user is None or user.pk != row.user_id:
         # Given an account between the two statements. If this order meets the other one, the work is done again.
-        user = hosts.filter(pk=row.user_id).first()
+        hosts = context.adapter.model._base_manager.using(context.using)
+        user = for_update(hosts.filter(pk=row.user_id)).first()
     if user is not None:
         context.adapter.load_standing([user], context.connection, context.using)
         row.user = user
     row.connection = context.connection
     return row, user
+
+
+def _lock_host(context: Context, scim_id: Any) -> Any:
+    manager = context.adapter.model._base_manager
+
+    def build(values: Mapping[str, Any]) -> QuerySet[Any]:
+        mine = _own(context, values).values("user_id")
+        return for_update(manager.using(context.using).filter(pk__in=mine))
+
+    if type(manager) is not Manager:  # a host's own may say something else each time
+        return build(_values(context, scim_id)).first()
+    return next(iter(prepared.locked(manager.model, context.using, build, _SLOTS, _values(context, scim_id))), None)
+
+
+def _lock_own(context: Context, scim_id: Any) -> ScimUser | None:
+    def build(values: Mapping[str, Any]) -> QuerySet[ScimUser]:
+        return for_update(_own(context, values))
+
+    return next(iter(prepared.locked(ScimUser, context.using, build, _SLOTS, _values(context, scim_id))), None)
+
+
+def _values(context: Context, scim_id: Any) -> dict[str, Any]:
+    return {"connection": context.connection.pk, "scim_id": scim_id}
+
+
+def _own(context: Context, values: Mapping[str, Any]) -> QuerySet[ScimUser]:
+    mine = ScimUser.objects.using(context.using).filter(connection_id=values["connection"], alive=True)
+    return mine.filter(scim_id=values["scim_id"])
 
 
 def host_columns(context: Context, user: Any) -> dict[str, Any] | None:
@@ -105,34 +129,45 @@ def fetch(queryset: QuerySet[ScimUser], context: Context) -> list[UserRow]:
     return _rows(_select(queryset, context), context)
 
 
-def look_up(context: Context, column: str, value: Any, limit: int) -> list[UserRow]:
-    """The rows with a value in an indexed column of ours, by primary key: what identity providers ask most."""
+def look_up(context: Context, column: str, value: str, limit: int) -> list[UserRow]:
+    """The rows with a value in a column of ours or, after ``user__``, of the host's, by primary key.
+
+    What identity providers ask most.
+    """
 
     def build(values: Mapping[str, Any]) -> QuerySet[ScimUser, Any]:
         mine = ScimUser.objects.using(context.using).filter(connection_id=values["connection"], alive=True)
         return _select(mine.filter((column, values["value"])).order_by("pk")[:limit], context)
 
     values = {"connection": context.connection.pk, "value": value}
-    if context.adapter.has_own_scope:
+    field = _slot_field(context, column)
+    if context.adapter.has_own_scope or field is None:
         return _rows(build(values), context)
-    field: Any = ScimUser._meta.get_field(column)
-    slots = {"connection": CONNECTION, "value": Slot(field, _SAMPLES[type(value)])}
+    slots = {"connection": CONNECTION, "value": Slot(field, SAMPLES)}
     key = ("people", context.adapter, column, limit)
     return _rows(prepared.run(key, context.using, build, slots, values), context)
 
 
-def first_page(context: Context, limit: int) -> list[UserRow]:
-    """The connection's first rows, by primary key."""
+def _slot_field(context: Context, column: str) -> Any:
+    """The field of a column, ``None`` for one of the host's of which is not known how it takes values."""
+    if not column.startswith(HOST):
+        return ScimUser._meta.get_field(column)
+    path = context.adapter.column(column.removeprefix(HOST))
+    return path.field if type(path.field) in _PLAIN else None
+
+
+def page(context: Context, limit: int, after: int) -> list[UserRow]:
+    """The connection's rows beyond a primary key, in its order."""
 
     def build(values: Mapping[str, Any]) -> QuerySet[ScimUser, Any]:
         mine = ScimUser.objects.using(context.using).filter(connection_id=values["connection"], alive=True)
-        return _select(mine.order_by("pk")[:limit], context)
+        return _select(mine.filter(pk__gt=values["after"]).order_by("pk")[:limit], context)
 
-    values = {"connection": context.connection.pk}
+    values = {"connection": context.connection.pk, "after": after}
     if context.adapter.has_own_scope:
         return _rows(build(values), context)
-    key = ("first page", context.adapter, limit)
-    return _rows(prepared.run(key, context.using, build, {"connection": CONNECTION}, values), context)
+    key = ("page", context.adapter, limit)
+    return _rows(prepared.run(key, context.using, build, {"connection": CONNECTION, "after": AFTER}, values), context)
 
 
 def count(context: Context) -> int:
@@ -168,29 +203,30 @@ def groups_of(pks: Collection[int], context: Context) -> Groups:
         return found
     tree = nesting.load_if_any(context)
     direct: defaultdict[int, list[int]] = defaultdict(list)
+    # The people of a page are in the same groups.
+    known: dict[int, Membership] = {}
     for pk, group, scim_id, name in _memberships(pks, context):
-        found[pk].append(Membership(scim_id, name, "direct"))
+        if group not in known:
+            known[group] = Membership(str(scim_id), name, "direct")
+        found[pk].append(known[group])
         direct[pk].append(group)
     for pk, groups in direct.items() if tree.parents else ():
         above = tree.ancestors(groups)
         found[pk] += [
-            Membership(above[key].scim_id, above[key].name, "indirect") for key in sorted(above.keys() - set(groups))
+            Membership(str(above[key].scim_id), above[key].name, "indirect")
+            for key in sorted(above.keys() - set(groups))
         ]
     return found
 
 
 def _memberships(pks: Collection[int], context: Context) -> Iterable[tuple[Any, ...]]:
-    names = [f"pk{number}" for number in range(len(pks))]
-
-    def build(values: Mapping[str, Any]) -> QuerySet[ScimMembership, Any]:
-        rows = ScimMembership.objects.using(context.using).filter(scim_user__in=[values[name] for name in names])
+    def build(values: Mapping[str, Any], listed: Sequence[int]) -> QuerySet[ScimMembership, Any]:
+        rows = ScimMembership.objects.using(context.using).filter(scim_user__in=listed)
         return rows.order_by("group_id").values_list(
             "scim_user_id", "group_id", "group__scim_id", "group__display_name"
         )
 
-    field = ScimUser._meta.get_field("id")
-    slots = {name: Slot(field, (-2 * number - 2, -2 * number - 3)) for number, name in enumerate(names)}
-    return prepared.run(("memberships", len(names)), context.using, build, slots, dict(zip(names, pks, strict=True)))
+    return prepared.run_listed("memberships", context.using, build, ScimUser._meta.pk, pks)
 
 
 def wire_time(moment: datetime) -> str:
@@ -219,14 +255,13 @@ def document(
     :param has_version: whether to work out ``meta.version``.
     """
     shown = adapter.shown(row.attributes, row.columns)
-    scim_id = str(row.scim_id)
     resource: dict[str, Any] = {
         "schemas": [adapter.schema.id, *(urn for urn in adapter.extension_urns if urn in shown)],
-        "id": scim_id,
+        "id": row.scim_id,
         **shown,
     }
     memberships = [
-        {"value": (value := str(group_id)), "$ref": f"{base_url}/Groups/{value}", "display": name, "type": kind}
+        {"value": group_id, "$ref": f"{base_url}/Groups/{group_id}", "display": name, "type": kind}
         for group_id, name, kind in groups
     ]
     if memberships:
@@ -235,7 +270,7 @@ def document(
         "resourceType": adapter.name,
         "created": wire_time(row.created_at),
         "lastModified": wire_time(row.modified_at),
-        "location": f"{base_url}{adapter.endpoint}/{scim_id}",
+        "location": f"{base_url}{adapter.endpoint}/{row.scim_id}",
     }
     if has_version:
         resource["meta"]["version"] = version_of(shown, resource["meta"]["lastModified"], groups, adapter)

@@ -73,20 +73,19 @@ def list_resources(kind: Kind[Any], query: ListQuery, projection: Projection) ->
         rows = kind.named(node, count + 1)
         if rows is not None and len(rows) <= count:
             return Page(kind.render(rows, projection), len(rows))
-    found = kind.queryset()
-    if node is not None:
-        found = found.filter(kind.condition(node))
+    filtered = None if node is None else kind.queryset().filter(kind.condition(node))
     if count == 0:
-        return Page([], found.count())
+        return Page([], _count(kind, filtered))
     if query.cursor is not None:
-        return _page_after(kind, query, found, mark, projection)
-    if node is None and _is_plain(query, mark):
-        rows = kind.first_page(count)
-        return Page(kind.render(rows, projection), len(rows) if len(rows) < count else kind.count())
+        return _page_after(kind, query, filtered, mark, projection)
+    if _is_plain(query, mark):
+        rows = kind.page(count, found=filtered)
+        return Page(kind.render(rows, projection), len(rows) if len(rows) < count else _count(kind, filtered))
+    found = kind.queryset() if filtered is None else filtered
     start = query.start_index - 1
     ids = list(found.order_by(*_order(kind, query).terms).values_list("pk", flat=True)[start : start + count])
     # The page itself tells the total where it is the last one and not empty beyond the end.
-    total = start + len(ids) if len(ids) < count and (ids or start == 0) else found.count()
+    total = start + len(ids) if len(ids) < count and (ids or start == 0) else _count(kind, filtered)
     return Page(_render(kind, ids, projection), total)
 
 
@@ -96,20 +95,29 @@ def page_size(query: ListQuery, mark: Mark | None = None) -> int:
     return min(app_settings.DEFAULT_COUNT if count is None else count, app_settings.MAX_RESULTS)
 
 
+def _count(kind: Kind[Any], filtered: QuerySet[Any] | None) -> int:
+    return kind.count() if filtered is None else filtered.count()
+
+
 def _page_after(
-    kind: Kind[Any], query: ListQuery, found: QuerySet[Any], mark: Mark | None, projection: Projection
+    kind: Kind[Any], query: ListQuery, filtered: QuerySet[Any] | None, mark: Mark | None, projection: Projection
 ) -> Page:
     """The page after the mark, or the first."""
-    count = page_size(query, mark)
+    count, order = page_size(query, mark), _order(kind, query)
     # One more than are shown tells whether others follow.
-    rows = _order(kind, query).after(found, mark, count + 1)
-    shown, more = rows[:count], len(rows) > count
-    counted = found.count() if more and mark is None else len(rows)
+    if order.expression is None:
+        rows = kind.page(count + 1, None if mark is None else mark.pk, filtered)
+        places = [(row.pk, None) for row in rows]
+        resources = kind.render(rows[:count], projection)
+    else:
+        places = order.after(kind.queryset() if filtered is None else filtered, mark, count + 1)
+        resources = _render(kind, [pk for pk, _ in places[:count]], projection)
+    more = len(places) > count
+    counted = _count(kind, filtered) if more and mark is None else len(places)
     total = counted if mark is None else mark.total
-    resources = _render(kind, [pk for pk, _ in shown], projection)
     if not more:
         return Page(resources, total)
-    last = Mark(query.count if mark is None else mark.size, total, *shown[-1])
+    last = Mark(query.count if mark is None else mark.size, total, *places[count - 1])
     return Page(resources, total, cursors.encode(kind.context, kind.resource_type, query, last))
 
 

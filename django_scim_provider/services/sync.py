@@ -14,6 +14,7 @@ from ..adapters.base import LEFT_ALONE
 from ..adapters.domains import on_domains
 from ..adapters.index import Indexed
 from ..models import ScimConnection, ScimUser, ScimValue
+from ..models.resources import new_id
 from ..protocol.errors import InvalidValue, NotFound
 from ..protocol.keys import user_name_key
 from . import audit
@@ -34,6 +35,7 @@ class Candidate:
     user_name: str
     key: str
     document: dict[str, Any]
+    scim_id: str = field(default_factory=new_id)
 
 
 @dataclass
@@ -94,7 +96,7 @@ def adopt(context: Context, progress: Progress | None = None) -> Adoption:
     looked_at = 0
     for batch in _batches(context):
         with transaction.atomic(using=context.using):
-            _insert(context, list(_adoptable(context, batch, result)), result)
+            insert(context, list(_adoptable(context, batch, result)), result)
         looked_at += len(batch)
         if progress is not None:
             progress(looked_at)
@@ -117,7 +119,7 @@ def _batches(context: Context) -> Iterator[list[tuple[Any, ...]]]:
 def _adoptable(context: Context, rows: Iterable[tuple[Any, ...]], result: Adoption) -> Iterator[Candidate]:
     rows = list(rows)
     domains = _verified(context)
-    removed = _removed(context, [row[0] for row in rows])
+    removed = deleted(context, [row[0] for row in rows])
     for pk, *values in rows:
         document = context.adapter.shown({}, context.adapter.from_selected(values))
         if domains is not None and not on_domains(document, domains):
@@ -132,7 +134,7 @@ def _adoptable(context: Context, rows: Iterable[tuple[Any, ...]], result: Adopti
             result.leave_out(result.unusable, user_name)
 
 
-def _removed(context: Context, pks: list[Any]) -> dict[Any, bool]:
+def deleted(context: Context, pks: Collection[Any]) -> dict[Any, bool]:
     """Those of these people whom SCIM has deleted in the scope, and whether that left their account alone."""
     rows = ScimUser.objects.using(context.using).filter(user_id__in=pks, alive=None).order_by("pk")
     rows = rows.filter(scope=context.adapter.scope(context.connection))
@@ -152,7 +154,8 @@ def _taken(context: Context, candidates: Iterable[Candidate]) -> set[str]:
     return set(rows.filter(user_name_key__in=keys).values_list("user_name_key", flat=True))
 
 
-def _insert(context: Context, candidates: list[Candidate], result: Adoption) -> None:
+def insert(context: Context, candidates: list[Candidate], result: Adoption) -> None:
+    """Make rows for these people; those whose names are taken are left out."""
     adapter = context.adapter
     scope = adapter.scope(context.connection)
     rows = ScimUser.objects.using(context.using)
@@ -167,9 +170,11 @@ def _insert(context: Context, candidates: list[Candidate], result: Adoption) -> 
         row = ScimUser(
             connection=context.connection,
             scope=scope,
+            scim_id=candidate.scim_id,
             user_id=candidate.pk,
             user_name=candidate.user_name,
             user_name_key=candidate.key,
+            external_id=candidate.document.get("externalId"),
             attributes=adapter.remembered(candidate.document, shown=candidate.document, sent={}),
             origin=ScimUser.Origin.ADOPTED,
             created_at=moment,
@@ -178,7 +183,7 @@ def _insert(context: Context, candidates: list[Candidate], result: Adoption) -> 
         made[row.scim_id] = (row, candidate)
     rows.bulk_create([row for row, _ in made.values()])
     # Read back, since MySQL does not return the keys of a bulk insert.
-    pks = dict(rows.filter(scim_id__in=made).values_list("scim_id", "pk"))
+    pks = dict(rows.filter(connection=context.connection, scim_id__in=made).values_list("scim_id", "pk"))
     ScimValue.objects.using(context.using).bulk_create(
         ScimValue(scim_user_id=pks[scim_id], attribute=attribute, position=position, **value._asdict())
         for scim_id, (row, candidate) in made.items()
@@ -330,7 +335,7 @@ def host_user_saved(user: Any, using: str) -> None:
             continue
         mine = in_scope(context).filter(pk=user.pk).values_list("pk", *context.adapter.selected)
         result = Adoption()
-        _insert(context, list(_adoptable(context, list(mine), result)), result)
+        insert(context, list(_adoptable(context, list(mine), result)), result)
         if result.adopted:
             scopes.add(scope)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hmac
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -170,10 +171,13 @@ def read(text: str) -> Claim | None:
     return None if key_id is None else Claim(key_id, digest(text))
 
 
-def present(claim: Claim | None, *, remote_addr: str | None, is_bearer: bool = True) -> Presented:
+def present(
+    claim: Claim | None, *, remote_addr: str | None, is_bearer: bool = True, user_name: str | None = None
+) -> Presented:
     """Look a token up: one query, without a join to any user. Notes its use at most once a minute.
 
-    :param is_bearer: whether the token came with the word Bearer.
+    :param is_bearer: whether the token came with the word Bearer, or as a password.
+    :param user_name: what came with it where it was a password; has to be the connection's short name.
     """
     if claim is None:
         return Presented(None, "", "", "The text is not a token of this application.")
@@ -207,21 +211,38 @@ def present(claim: Claim | None, *, remote_addr: str | None, is_bearer: bool = T
         refusal = "The token has expired."
     elif not is_bearer and connection.raw_token != ScimConnection.RawToken.ACCEPT:
         refusal = "The token came without the word Bearer."
+    elif user_name is not None and user_name != connection.slug:
+        refusal = "The user name is not the short name of the token's connection."
     elif last_used_at is None or moment - last_used_at >= TOUCH_INTERVAL:
         _touch(pk, connection, moment, remote_addr, using)
     return Presented(connection, key_id, scopes, refusal)
 
 
 def _touch(pk: int, connection: ScimConnection, moment: datetime, remote_addr: str | None, using: str) -> None:
-    stale = moment - TOUCH_INTERVAL
+    with _noting(using):
+        tokens = ScimToken.objects.using(using).filter(pk=pk)
+        stale = Q(last_used_at=None) | Q(last_used_at__lte=moment - TOUCH_INTERVAL)
+        tokens.filter(stale).update(last_used_at=moment, last_used_ip=remote_addr)
+        _see(connection, moment, using)
+
+
+def note_use(connection: ScimConnection, moment: datetime, using: str) -> None:
+    """Note, at most once a minute, that a connection was used by a credential that is not one of ours."""
+    if connection.last_seen_at is None or moment - connection.last_seen_at >= TOUCH_INTERVAL:
+        with _noting(using):
+            _see(connection, moment, using)
+
+
+def _see(connection: ScimConnection, moment: datetime, using: str) -> None:
+    seen = ScimConnection.objects.using(using).filter(pk=connection.pk)
+    seen.filter(Q(last_seen_at=None) | Q(last_seen_at__lte=moment - TOUCH_INTERVAL)).update(last_seen_at=moment)
+
+
+@contextmanager
+def _noting(using: str) -> Iterator[None]:
     try:
         with transaction.atomic(using=using):
-            tokens = ScimToken.objects.using(using).filter(pk=pk)
-            tokens.filter(Q(last_used_at=None) | Q(last_used_at__lte=stale)).update(
-                last_used_at=moment, last_used_ip=remote_addr
-            )
-            seen = ScimConnection.objects.using(using).filter(pk=connection.pk)
-            seen.filter(Q(last_seen_at=None) | Q(last_seen_at__lte=stale)).update(last_seen_at=moment)
+            yield
     except DatabaseError:
         # A database that takes no writes can still answer the request.
-        logger.warning("The use of a SCIM token could not be noted.", exc_info=True)
+        logger.warning("The use of a SCIM credential could not be noted.", exc_info=True)

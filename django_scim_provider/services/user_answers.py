@@ -34,7 +34,7 @@ def written(context: Context, row: ScimUser, groups: Groups) -> Written:
         row.pk, row.scim_id, row.user_name, row.attributes, row.created_at, row.modified_at, row.user_id, columns
     )
     resource = document(shown, groups.get(row.pk, ()), context.adapter, context.base_url)
-    return Written(str(row.scim_id), resource["meta"]["version"], resource)
+    return Written(row.scim_id, resource["meta"]["version"], resource)
 
 
 def render(context: Context, done: Written, projection: Projection) -> dict[str, Any]:

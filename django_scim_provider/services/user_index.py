@@ -36,6 +36,14 @@ def refuse_taken(context: Context, row: ScimUser, old: Index, new: Index) -> Non
             raise Uniqueness(f"The value of {key} is already taken.")
 
 
+def values_of(row: ScimUser, index: Index) -> list[ScimValue]:
+    """The rows of the index, not written yet."""
+    return [
+        ScimValue(scim_user=row, attribute=attribute, position=position, **value._asdict())
+        for (attribute, position), value in index.items()
+    ]
+
+
 def write(context: Context, row: ScimUser, old: Index, new: Index) -> None:
     """Bring the filter index in line: at most one statement for what is new, one for what is gone."""
     values = ScimValue.objects.using(context.using)
@@ -43,11 +51,7 @@ def write(context: Context, row: ScimUser, old: Index, new: Index) -> None:
     if gone:
         stale = values.filter(scim_user=row).filter(reduce(or_, gone))
         stale.delete()
-    changed = [
-        ScimValue(scim_user=row, attribute=attribute, position=position, **value._asdict())
-        for (attribute, position), value in new.items()
-        if old.get((attribute, position)) != value
-    ]
+    changed = values_of(row, {key: value for key, value in new.items() if old.get(key) != value})
     if not changed:
         return
     if not old:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from uuid import UUID
 
 from django.dispatch import Signal
 
@@ -19,12 +18,13 @@ from ..protocol.keys import user_name_key
 from ..protocol.patch import apply_operations, parse_operations
 from ..protocol.patch_operations import Operation
 from ..protocol.validation import clean_resource, require
-from . import accounts, audit, belonging, guard, lifecycle, me, names, removals, roles, sync, user_index
+from . import accounts, audit, belonging, guard, lifecycle, me, names, newcomers, removals, roles, sync, user_index
 from .context import Context
 from .inserts import insert
 from .kinds import resource_id
 from .rows import groups_of, host_columns, index_of, lock
 from .transactions import announce, now, run
+from .updates import update
 from .user_answers import Written, event_values, permit, sent_by, sent_in, written
 
 TAKEN = "The userName is already taken. Find the person with a filter and update them instead."
@@ -35,51 +35,29 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
 
     :raises Uniqueness: a living resource, or a host user that SCIM may not touch, has the name.
     """
-    cleaned = clean_resource(body, context.adapter.resource_type, tolerance=context.dialect.tolerance)
+    newcomer = newcomers.read(context, body)
     del body  # may hold a password, and error reports print local variables
-    wanted = {**cleaned.document}
-    require(wanted, context.adapter.resource_type)
-    wanted.setdefault("active", True)
-    key = user_name_key(wanted["userName"])
+    wanted = newcomer.document
 
     def work() -> Written:
         user_index.lock_if_unique(context)
-        creates = context.connection.on_create == ScimConnection.OnCreate.CREATE
-        columns = context.adapter.write_columns(wanted) if creates else {}
-        is_free = names.are_free(context, key, columns)
-        revived = None if is_free else _holder(context, key)
+        columns = newcomers.columns_of(context, newcomer)
+        is_free = names.are_free(context, newcomer.key, columns)
+        revived = None if is_free else _holder(context, newcomer.key)
         if revived is not None:
-            return _change(context, revived, lambda _: (wanted, cleaned.ignored), audit.Action.CREATE)
-        row = ScimUser(
-            connection=context.connection,
-            scope=context.adapter.scope(context.connection),
-            user_name=wanted["userName"],
-            user_name_key=key,
-            external_id=_external_id(wanted),
-            attributes=wanted,
-            created_at=now(),
-        )
-        row.modified_at = row.created_at
+            return _change(context, revived, lambda _: (wanted, newcomer.ignored), audit.Action.CREATE)
+        row = newcomers.row_of(context, newcomer)
+        creates = context.connection.on_create == ScimConnection.OnCreate.CREATE
         was_there = creates and accounts.give(context, row, columns, is_free=is_free)
         insert(row, context.using)
         index = index_of(context, row, row.user)
         user_index.refuse_taken(context, row, {}, index)
         user_index.write(context, row, {}, index)
-        roles.give_default(context, row)
+        roles.give_default(context, [row])
         if was_there:
             _announce(context, signals.user_provisioned, row)
-            return _change(context, row.scim_id, lambda _: (wanted, cleaned.ignored), audit.Action.CREATE)
-        audit.record(
-            context,
-            audit.Action.CREATE,
-            status=201,
-            resource_type=context.adapter.name,
-            resource_id=row.scim_id,
-            label=row.user_name,
-            changed=wanted,
-            values=event_values(context.adapter, wanted, wanted),
-            warnings=cleaned.ignored,
-        )
+            return _change(context, row.scim_id, lambda _: (wanted, newcomer.ignored), audit.Action.CREATE)
+        insert(newcomers.event_of(context, row, newcomer), context.using)
         _announce(context, signals.user_provisioned, row)
         return written(context, row, {})
 
@@ -168,7 +146,7 @@ def delete_user(context: Context, scim_id: str, *, if_match: Match | None = None
     run(work, context.using)
 
 
-def reactivate(context: Context, scim_id: UUID) -> None:
+def reactivate(context: Context, scim_id: str) -> None:
     """Bring somebody back by an administrator's hand, as they are remembered; inside the caller's transaction.
 
     :raises Uniqueness: their name or address is somebody else's by now.
@@ -251,7 +229,7 @@ def _change(
         ended = accounts.bring_in_line(context, row, user, shown, wanted, before=before, after=after)
         if wanted["userName"] != row.user_name:
             _rename(context, row, wanted["userName"], asked="userName" in changed)
-        row.external_id = _external_id(wanted)
+        row.external_id = newcomers.external_id(wanted)
         # A person without an account shows all of it for ever.
         lives = adapter.is_live(row.user, context.connection)
         row.attributes = dict(wanted)
@@ -264,10 +242,8 @@ def _change(
             # Taking the attribute away does not bring anybody back.
             row.attributes["active"] = None
         row.modified_at = now()
-        row.save(
-            using=context.using,
-            update_fields=["user", "user_name", "user_name_key", "external_id", "attributes", "modified_at"],
-        )
+        fields = ["user", "user_name", "user_name_key", "external_id", "attributes", "modified_at"]
+        update(row, fields, context.using)
         if user is None and row.user_id is not None:
             belonging.enter(context, row)
         elif after and not before and user is not None and adapter.is_new_member(user):
@@ -323,18 +299,6 @@ def _rename(context: Context, row: ScimUser, user_name: str, *, asked: bool) -> 
         if rows.exclude(pk=row.pk).exists():
             return
     row.user_name, row.user_name_key = user_name, key
-
-
-def _external_id(document: Mapping[str, Any]) -> str | None:
-    """The externalId of a document, as its column takes it.
-
-    :raises InvalidValue: it is too long; not every database says so.
-    """
-    value: str | None = document.get("externalId")
-    longest = ScimUser._meta.get_field("external_id").max_length
-    if value is not None and longest is not None and len(value) > longest:
-        raise InvalidValue(f"externalId may have at most {longest} characters.")
-    return value
 
 
 def _announce(context: Context, signal: Signal, row: ScimUser, **more: Any) -> None:

@@ -104,6 +104,15 @@ if "SCIM_THROTTLE_RATE" in env:
     # "100/s"; empty: no limit. Unset: the package's own default.
     SCIM_PROVIDER["THROTTLE_RATE"] = env.str("SCIM_THROTTLE_RATE") or None
 
+if env.bool("SCIM_OAUTH", default=False):
+    # Needs django-oauth-toolkit: docs/howto/oauth.rst.
+    INSTALLED_APPS.append("oauth2_provider")
+    OAUTH2_PROVIDER = {"SCOPES": {"scim": "Provision people"}}
+    SCIM_PROVIDER["AUTHENTICATION"] = [
+        "django_scim_provider.api.authentication.BearerAuthentication",
+        "django_scim_provider.api.oauth2.OAuth2Authentication",
+    ]
+
 if SCIM_PROVIDER["REQUIRE_HTTPS"]:
     # Behind a proxy that ends TLS: which header says so, and is never taken over from the client?
     if env.bool("BEHIND_TLS_PROXY", default=False):

@@ -10,7 +10,14 @@ from django.urls import reverse
 
 from admin.browser import MANAGE, MANAGE_TOKENS, MAP_ROLES, VIEW, VIEW_EVENTS, Browser, live_token, superuser, url
 from django_scim_provider.adapters import UserAdapter
-from django_scim_provider.models import ConnectionGuard, GroupRoleMapping, ScimConnection, ScimEvent, ScimToken
+from django_scim_provider.models import (
+    ConnectionGuard,
+    GroupRoleMapping,
+    ScimConnection,
+    ScimEvent,
+    ScimOAuthClient,
+    ScimToken,
+)
 from django_scim_provider.services import audit
 from django_scim_provider.services.context import Context
 from factories import ConnectionFactory
@@ -46,6 +53,7 @@ PAGES: dict[str, set[str]] = {
     "issue": {"token manager", "superuser"},
     "rotate": {"token manager", "superuser"},
     "revoke": {"token manager", "superuser"},
+    "unlink": {"token manager", "superuser"},
     "unmap": {"role mapper", "superuser"},
 }
 EVENT_PAGES: dict[str, set[str]] = {
@@ -66,6 +74,9 @@ def page_of(page: str, connection: ScimConnection) -> str:
         return url(page)
     if page in ("rotate", "revoke"):
         return url(page, connection.pk, live_token(connection).pk)
+    if page == "unlink":
+        client, _ = ScimOAuthClient.objects.get_or_create(connection=connection, application_key="1", client_id="okta")
+        return url(page, connection.pk, client.pk)
     if page == "unmap":
         mapping, _ = GroupRoleMapping.objects.get_or_create(
             connection=connection, group_name="Staff", group_name_key="staff", role="editor"
@@ -78,7 +89,7 @@ def state() -> Any:
     """Everything that an action of the panel could change."""
     return [
         list(model.objects.order_by("pk").values())
-        for model in (ScimConnection, ScimToken, ScimEvent, GroupRoleMapping, ConnectionGuard)
+        for model in (ScimConnection, ScimToken, ScimOAuthClient, ScimEvent, GroupRoleMapping, ConnectionGuard)
     ]
 
 

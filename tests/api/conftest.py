@@ -1,5 +1,5 @@
 from __future__ import annotations
 
-from api.fixtures import second, second_scim, threads
+from api.fixtures import reports, second, second_scim, threads
 
-__all__ = ["second", "second_scim", "threads"]
+__all__ = ["reports", "second", "second_scim", "threads"]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.signals import got_request_exception
 from django.db import connection as database
 from django.db import connections
+from django.utils.log import AdminEmailHandler
 
+from api.credentials import Reports
 from api.helpers import VENDOR
 from conftest import ScimClient
 from django_scim_provider.models import ScimConnection
@@ -41,3 +45,21 @@ def threads(transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPa
             cursor.execute("VACUUM INTO %s", [str(copy)])
         settings: dict[str, Any] = {**connections.settings["default"], "NAME": str(copy)}
         monkeypatch.setitem(connections.settings, "default", settings)
+
+
+@pytest.fixture
+def reports(settings: Any) -> Iterator[Reports]:
+    settings.ADMINS = [("Admin", "admin@example.com")]
+    handler, mailer = Reports(), AdminEmailHandler(include_html=True)
+    mailer.setLevel(logging.ERROR)
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.DEBUG)
+    root.addHandler(handler)
+    logging.getLogger("django_scim_provider").addHandler(mailer)
+    got_request_exception.connect(handler.report)
+    yield handler
+    got_request_exception.disconnect(handler.report)
+    logging.getLogger("django_scim_provider").removeHandler(mailer)
+    root.removeHandler(handler)
+    root.setLevel(level)

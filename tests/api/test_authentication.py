@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import logging
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core import mail
-from django.core.signals import got_request_exception
 from django.db import ProgrammingError
 from django.db import connection as database
 from django.test import Client, override_settings
 from django.utils import timezone
-from django.utils.log import AdminEmailHandler
-from django.views.debug import ExceptionReporter
 
+from api.credentials import Reports, ask, assert_refused, bad_headers, found
 from api.helpers import dump, is_error, statements, with_setting
 from conftest import MOUNT, ScimClient, person
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimToken
@@ -30,72 +25,8 @@ from factories import ConnectionFactory, HostUserFactory
 
 pytestmark = pytest.mark.django_db
 
-ALL_BAD = (
-    b'{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"401",'
-    b'"detail":"A valid bearer token is required."}'
-)
-
-
-def ask(authorization: str | None, path: str = "/Users", method: str = "GET", **extra: Any) -> Any:
-    if authorization is not None:
-        extra["HTTP_AUTHORIZATION"] = authorization
-    return ScimClient(None).request(method, path, **extra)
-
-
-def assert_refused(response: Any) -> None:
-    assert is_error(response, 401)
-    assert response.content == ALL_BAD
-    assert response.headers["WWW-Authenticate"] == 'Bearer realm="SCIM"'
-    assert response.headers["Cache-Control"] == "no-store, private"
-
 
 # Every shape of a credential that is none --------------------------------------------------------------------
-
-
-def bad_headers(token: str) -> dict[str, str | None]:
-    typo = token[:30] + ("A" if token[30] != "A" else "B") + token[31:]
-    swapped = token[:-2] + token[-1] + token[-2] if token[-1] != token[-2] else token[:-1]
-    return {
-        "no header": None,
-        "empty header": "",
-        "spaces": "   ",
-        "scheme alone": "Bearer",
-        "scheme and a space": "Bearer ",
-        "scheme and spaces": "Bearer      ",
-        "null": "Bearer null",
-        "undefined": "Bearer undefined",
-        "None": "Bearer None",
-        "false": "Bearer false",
-        "prefix only": "Bearer djscim_",
-        "key id only": f"Bearer {token[:19]}",
-        "cut short": f"Bearer {token[:-1]}",
-        "too long": f"Bearer {token}x",
-        "typo": f"Bearer {typo}",
-        "swapped characters": f"Bearer {swapped}",
-        "lower case": f"Bearer {token.lower()}",
-        "two tokens": f"Bearer {token} {token}",
-        "two headers joined": f"Bearer {token}, Bearer {token}",
-        "two headers joined by a server": f"Bearer {token},Bearer {token}",
-        "quoted": f'Bearer "{token}"',
-        "parameter": f'Bearer token="{token}"',
-        "tab for the space": f"Bearer\t{token}",
-        "line feed for the space": f"Bearer\n{token}",
-        "trailing line feed inside": f"Bearer {token}\nX: y",
-        "NUL": f"Bearer {token}\x00",
-        "not UTF-8": "Bearer \xff\xfe",
-        "not UTF-8 in a token": f"Bearer {token[:-1]}\xff",
-        "full width": "Bearer " + "".join(chr(ord(char) + 0xFEE0) if char.isalnum() else char for char in token),
-        "one megabyte": "Bearer " + "A" * 1_000_000,
-        "one megabyte of prefix": "Bearer " + "djscim_" * 150_000,
-        "another scheme": f"Token {token}",
-        "digest": 'Digest username="x"',
-        "basic": "Basic " + base64.b64encode(b"admin:password").decode(),
-        "token as basic password": "Basic " + base64.b64encode(f"scim:{token}".encode()).decode(),
-        "raw token": token,
-        "scheme twice": f"Bearer Bearer {token}",
-        "JWT": "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9.",
-        "key of another product": "Bearer sk_live_" + "a" * 40,
-    }
 
 
 @pytest.mark.parametrize("name", list(bad_headers(new_token().text)))
@@ -454,51 +385,8 @@ def test_only_the_digest_of_a_token_is_in_the_database(connection: ScimConnectio
 # Secrets in logs ---------------------------------------------------------------------------------------------
 
 
-class Reports(logging.Handler):
-    """Everything that a site would keep of a fault: log lines, mails to the administrators, error reports."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.texts: list[str] = []
-        self.setFormatter(logging.Formatter("%(levelname)s %(name)s %(message)s %(args)s"))
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.texts.append(self.format(record))
-        self.texts += [str(value) for key, value in vars(record).items() if key not in ("request", "exc_info")]
-
-    def report(self, request: Any, **kwargs: Any) -> None:
-        # With DEBUG nothing is masked: what such a report holds, any tool that collects variables gets.
-        self.texts.append(ExceptionReporter(request, *sys.exc_info()).get_traceback_html())
-
-    def kept(self) -> list[str]:
-        mails = [str(message.message()) for message in mail.outbox]
-        return [*self.texts, *mails, *(body for message in mail.outbox for body, _ in message.alternatives)]
-
-
-@pytest.fixture
-def reports(settings: Any) -> Iterator[Reports]:
-    settings.ADMINS = [("Admin", "admin@example.com")]
-    handler, mailer = Reports(), AdminEmailHandler(include_html=True)
-    mailer.setLevel(logging.ERROR)
-    root = logging.getLogger()
-    level = root.level
-    root.setLevel(logging.DEBUG)
-    root.addHandler(handler)
-    logging.getLogger("django_scim_provider").addHandler(mailer)
-    got_request_exception.connect(handler.report)
-    yield handler
-    got_request_exception.disconnect(handler.report)
-    logging.getLogger("django_scim_provider").removeHandler(mailer)
-    root.removeHandler(handler)
-    root.setLevel(level)
-
-
 def _fail(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
     raise ProgrammingError("relation does not exist")
-
-
-def _found(secret: str, texts: list[str]) -> list[str]:
-    return [text[max(0, text.find(secret) - 300) : text.find(secret) + 50] for text in texts if secret in text]
 
 
 @pytest.mark.parametrize("debug", [False, True])
@@ -524,7 +412,7 @@ def test_token_is_in_no_log_no_mail_and_no_error_report(
     assert len(reports.texts) > 20
     assert mail.outbox
     for token in (good, broken, unknown, typo):
-        assert _found(token[20:63], reports.kept()) == []
+        assert found(token[20:63], reports.kept()) == []
 
 
 @pytest.mark.parametrize("debug", [False, True])
@@ -557,4 +445,4 @@ def test_password_is_in_no_log_no_error_report_and_nowhere_else(
     assert [answer.status_code for answer in failed] == [500, 500, 500, 500]
 
     texts = [answer.content.decode() for answer in answers + failed]
-    assert _found(canary, [*texts, *reports.kept(), str(dump(bookkeeping=True))]) == []
+    assert found(canary, [*texts, *reports.kept(), str(dump(bookkeeping=True))]) == []

@@ -173,6 +173,14 @@ def test_unique_value_without_a_column_belongs_to_one_person(scim: ScimClient, a
     assert patch(scim, ann, chip, "chip").status_code == 200
     assert patch(scim, ann, B, {"chip": "Chip", "level": "low"}).status_code == 200
     assert is_error(scim.post("/Users", taken), 409, "uniqueness")
+    together = [
+        {"method": "POST", "path": "/Users", "bulkId": name, "data": {**taken, "userName": f"{name}@example.com"}}
+        for name in ("first", "second")
+    ]
+    answer = scim.post(
+        "/Bulk", {"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": together}
+    ).json()
+    assert [one["status"] for one in answer["Operations"]] == ["409", "409"]
     assert is_error(patch(scim, bob, chip, "CHIP"), 409, "uniqueness")
     assert is_error(scim.put(f"/Users/{bob['id']}", taken | {"userName": "bob@example.com"}), 409, "uniqueness")
     assert "chip" not in row_of(bob).attributes.get(B, {})

@@ -202,8 +202,9 @@ def test_discovery_tells_nothing_of_any_connection(anonymous: ScimClient, connec
             assert secret not in text
 
 
-def test_alias_that_microsofts_collection_uses_answers_too(anonymous: ScimClient) -> None:
-    assert anonymous.get("/ServiceProviderConfigs").content == anonymous.get("/ServiceProviderConfig").content
+@pytest.mark.parametrize("path", ["/ServiceProviderConfigs", "/serviceConfiguration", "/serviceConfiguration/"])
+def test_older_names_of_the_config_answer_too(anonymous: ScimClient, path: str) -> None:
+    assert anonymous.get(path).content == anonymous.get("/ServiceProviderConfig").content
 
 
 def test_base_url_setting_wins_over_the_host_header(scim: ScimClient, anonymous: ScimClient) -> None:

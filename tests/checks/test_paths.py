@@ -53,6 +53,7 @@ def test_paths_that_lead_to_the_right_things_are_right(wire: Wire) -> None:
         AUTHENTICATION=[
             f"{MODULE}.Authentication",
             "django_scim_provider.api.authentication.BearerAuthentication",
+            "django_scim_provider.api.authentication.BasicAuthentication",
         ],
         IS_ALLOWED=f"{MODULE}.allow",
     )
@@ -141,6 +142,8 @@ def test_the_path_of_a_dialect_is_looked_at(wire: Wire, key: str, path: str, exp
         ([f"{MODULE}.Nothing"], ["E019"]),
         ([f"{MODULE}.number"], ["E019"]),
         (["rest_framework.authentication.SessionAuthentication"], ["E019"]),
+        # The toolkit is not in INSTALLED_APPS here.
+        (["django_scim_provider.api.oauth2.OAuth2Authentication"], ["E130"]),
         ("text", []),
     ],
 )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import check_messages
 import pytest
 from django.apps import apps
 from django.core.checks import Error, run_checks
@@ -179,6 +180,22 @@ def test_every_id_is_documented_and_no_other() -> None:
     on_page = re.findall(r"^``scim_provider\.([EWI]\d{3})``$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(on_page) == len(set(on_page))
     assert sorted(on_page) == sorted(set(in_code))
+    # Under the heading stand message and hint, which the documentation's own extension reads from the code.
+    shown = re.findall(r"^\.\. scim-check:: (\w+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert shown == on_page
+    assert all(check_messages.messages()[name] for name in on_page)
+
+
+def test_the_page_shows_messages_as_the_command_prints_them(settings: Any) -> None:
+    settings.SCIM_PROVIDER = ["ADAPTERS"]
+    (message,) = [message for message in run_checks(tags=["scim_provider"]) if message.id == "scim_provider.E001"]
+    shown = check_messages.printed("E001")
+    assert shown.startswith(
+        "(scim_provider.E001) SCIM_PROVIDER must be a dictionary, not ….\n        HINT: For example"
+    )
+    ((said, hint),) = check_messages.messages()["E001"]
+    assert re.fullmatch(re.escape(said).replace("…", ".*"), message.msg)
+    assert re.fullmatch(re.escape(hint).replace("…", ".*"), message.hint or "")
 
 
 def test_an_id_says_how_severe_its_message_is() -> None:

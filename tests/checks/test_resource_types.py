@@ -115,8 +115,8 @@ def test_an_id_is_short_and_may_be_that_of_a_parent(told: Told, isolated: Any) -
             },
         )
 
-    assert told(model=model("Short", models.CharField(max_length=36, primary_key=True))) == []
-    assert told(model=model("Long", models.CharField(max_length=37, primary_key=True))) == ["E103"]
+    assert told(model=model("Short", models.CharField(max_length=254, primary_key=True))) == []
+    assert told(model=model("Long", models.CharField(max_length=255, primary_key=True))) == ["E103"]
     assert told(model=model("Endless", models.TextField(primary_key=True))) == ["E103"]
     assert told(model=model("Child", models.OneToOneField(Part, models.CASCADE, primary_key=True))) == []
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 import copy
 import json
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-from django.contrib.auth import get_user_model
 from django.http import HttpResponse
 
 from conftest import ScimClient
-from django_scim_provider.models import ScimConnection, ScimEvent, ScimUser
+from corpus.values import ABSENT, at, check, has_null, mentions, put
+from corpus.world import World
+from django_scim_provider.dialects import DIALECTS, get_dialect
+from django_scim_provider.models import ScimConnection
 from django_scim_provider.protocol import urns
-from django_scim_provider.protocol.keys import user_name_key
-from factories import HostUserFactory
+from django_scim_provider.protocol.schemas import Attribute, ResourceType
+from django_scim_provider.services.verbs import resource_types
 
 HERE: Final = Path(__file__).parent
 KEYS: Final = {"title", "why", "sources", "dialects", "connection", "given", "headers", "steps"}
@@ -25,7 +28,6 @@ STEP_KEYS: Final = {
     "why", "method", "path", "headers", "body", "body_from", "set", "drop",
     "status", "answer", "database", "capture", "strict",
 }  # fmt: skip
-ABSENT: Final = object()
 READING: Final = ("GET", "HEAD")
 
 
@@ -57,6 +59,15 @@ class Recording:
         """The provider that an administrator would choose for this identity provider."""
         return self.idp if self.idp in ScimConnection.Provider.values else ScimConnection.Provider.GENERIC
 
+    @property
+    def dialects(self) -> list[str]:
+        """The shipped dialects that it may be played under, that of its provider first."""
+        own = get_dialect(self.provider).name
+        chosen: list[str] = self.content.get(
+            "dialects", [own, *(name for name in DIALECTS if name not in (own, "strict"))]
+        )
+        return chosen
+
 
 def recordings() -> list[Recording]:
     return [Recording(path) for path in sorted(HERE.glob("*/*.json"))]
@@ -72,6 +83,8 @@ class Player:
     repeat: int = 1
     """How often each request is sent; what is checked is the first answer, and the state that the last one leaves."""
     captured: dict[str, Any] = field(default_factory=dict)
+    met: dict[str, list[str]] = field(default_factory=dict)
+    World: ClassVar = World
 
     def play(self) -> None:
         self._prepare()
@@ -99,22 +112,19 @@ class Player:
         ScimConnection.objects.filter(pk=self.connection.pk).update(provider=provider)
 
     def _prepare(self) -> None:
-        self.captured = {"token": self.token}
-        given = self.recording.content.get("given", {})
-        for person in given.get("people", ()):
-            HostUserFactory(**person)
-        for number in range(given.get("crowd", 0)):
-            HostUserFactory(name=f"crowd{number:04}", is_active=number % 10 != 0)
+        self.world = self.World(self.connection)
+        self.captured = {"token": self.token, **self.world.prepare(self.recording.content.get("given", {}))}
 
     # One step ----------------------------------------------------------------------------------------------
 
     def _play_step(self, step: dict[str, Any]) -> None:
-        before = self._counts()
+        before = self.world.counts()
         response = self._send(step)
         assert response.status_code == step["status"], f"{response.status_code}: {response.content.decode()}"
         answer = json.loads(response.content) if response.content else None
         self._check_every_answer(response, answer)
         self._check_bookkeeping(step, response, before)
+        self._check_walk(step, answer)
         for _ in range(self.repeat - 1):
             self._send(step)
         for name, pointer in step.get("capture", {}).items():
@@ -122,7 +132,7 @@ class Player:
             assert self.captured[name] is not ABSENT, f"nothing to capture at {pointer}"
         for pointer, expected in step.get("answer", {}).items():
             check(at(answer, pointer), self._filled(expected), pointer)
-        self._check_database(step.get("database", {}))
+        self.world.check(self._filled(step.get("database", {})))
 
     def _send(self, step: dict[str, Any]) -> HttpResponse:
         headers = {
@@ -156,29 +166,39 @@ class Player:
 
     # What must hold after any step -------------------------------------------------------------------------
 
-    @staticmethod
-    def _counts() -> tuple[int, int, int]:
-        return ScimUser.objects.count(), get_user_model()._base_manager.count(), ScimEvent.objects.count()
-
-    def _check_bookkeeping(self, step: dict[str, Any], response: HttpResponse, before: tuple[int, int, int]) -> None:
+    def _check_bookkeeping(self, step: dict[str, Any], response: HttpResponse, before: tuple[int, ...]) -> None:
         """Reads write nothing; every write, and every refusal but that of an unknown id, is one event."""
-        after = self._counts()
+        *rows, events = self.world.counts()
         if step["method"] in READING:
-            assert after[:2] == before[:2], "a read has written"
+            assert rows == list(before[:-1]), "a read has written"
             quiet = response.status_code in (200, 404)
-            assert after[2] - before[2] == (0 if quiet else 1)
+            assert events - before[-1] == (0 if quiet else 1)
         else:
-            assert after[2] - before[2] == 1, "not one event"
+            assert events - before[-1] == 1, "not one event"
+
+    def _check_walk(self, step: dict[str, Any], answer: Any) -> None:
+        """Nobody comes twice on the pages of a list."""
+        if "Resources" not in (answer or {}):
+            return
+        query = re.sub(r"[?&]startIndex=-?\d+", "", step["path"], flags=re.IGNORECASE)
+        if answer["startIndex"] == 1:
+            self.met[query] = []
+        met = self.met.setdefault(query, [])
+        met += [resource["id"] for resource in answer["Resources"]]
+        assert len(met) == len(set(met)), "somebody came twice"
 
     def _check_every_answer(self, response: HttpResponse, answer: Any) -> None:
         if response.status_code == 204:
             assert answer is None
             return
-        assert not _mentions(answer, "password"), "a password was shown"
+        assert not mentions(answer, "password"), "a password was shown"
+        assert not has_null(answer), "null is as good as absent, and some parsers choke on it"
         if response.status_code >= 400:
             assert answer["schemas"] == [urns.ERROR]
             assert answer["status"] == str(response.status_code), "status must be a string"
             assert answer["detail"], "an error must say what to do"
+            is_challenged = response.headers.get("WWW-Authenticate", "").startswith("Bearer")
+            assert is_challenged == (response.status_code == 401), "401 names the scheme"
             return
         if "Resources" in answer:
             assert answer["schemas"] == [urns.LIST_RESPONSE]
@@ -188,11 +208,16 @@ class Player:
             resources = answer["Resources"]
         else:
             resources = [answer]
-            if urns.USER in answer["schemas"] and "meta" in answer:
+            if {urns.USER, urns.GROUP} & set(answer["schemas"]) and "meta" in answer:
                 assert response.headers["Location"] == answer["meta"]["location"]
         for resource in resources:
-            if urns.USER in resource["schemas"]:
+            self._check_resource(resource)
+
+    def _check_resource(self, resource: dict[str, Any]) -> None:
+        for resource_type in resource_types(self.connection.portal):
+            if resource_type.schema.id in resource["schemas"]:
                 assert isinstance(resource["id"], str)
+                assert list(_undeclared(resource, resource_type)) == [], "in no schema"
 
     @staticmethod
     def _check_refusal(response: HttpResponse, expected: dict[str, Any], where: str) -> None:
@@ -200,107 +225,21 @@ class Player:
         assert response.status_code == expected["status"], f"{where}: {response.status_code} {answer}"
         assert answer.get("scimType") == expected.get("scimType"), f"{where}: {answer}"
 
-    # The database ------------------------------------------------------------------------------------------
 
-    def _check_database(self, expected: dict[str, Any]) -> None:
-        rows = ScimUser.objects.filter(connection=self.connection)
-        for what, value in expected.items():
-            if what == "people":
-                assert rows.filter(alive=True).count() == value, "people"
-            elif what == "accounts":
-                assert get_user_model()._base_manager.count() == value, "accounts"
-            elif what == "gone":
-                keys = [user_name_key(name) for name in self._filled(value)]
-                assert not rows.filter(user_name_key__in=keys, alive=True).exists(), "gone"
-            else:
-                assert what == "person", f"unknown check {what}"
-                for name, facts in self._filled(value).items():
-                    row = rows.select_related("user").get(user_name_key=user_name_key(name), alive=True)
-                    self._check_person(row, facts)
-
-    @staticmethod
-    def _check_person(row: ScimUser, facts: dict[str, Any]) -> None:
-        user = row.user
-        for what, expected in facts.items():
-            if what == "id":
-                found: Any = str(row.scim_id)
-            elif what == "user_name":
-                found = row.user_name
-            elif what == "external_id":
-                found = row.external_id
-            elif what == "account":
-                found = user is not None
-            elif what == "may_sign_in":
-                found = bool(user and user.is_active and getattr(user, "deleted_at", None) is None)
-            elif what == "login":
-                found = user.get_username().lower()
-            elif what == "name":
-                found = getattr(user, "full_name", None) or f"{user.first_name} {user.last_name}"
-            elif what == "usable_password":
-                found = user.has_usable_password()
-            else:
-                assert what == "sent", f"unknown fact {what}"
-                for pointer, value in expected.items():
-                    check(at(row.attributes, pointer), value, f"attributes {pointer}")
-                continue
-            assert found == expected, f"{what} of {row.user_name} is {found!r}, not {expected!r}"
+def _undeclared(resource: dict[str, Any], resource_type: ResourceType) -> Iterator[str]:
+    """What an answer shows and ``/Schemas`` does not: clients with a strict parser refuse it."""
+    own = dict(resource)
+    for extension in resource_type.extensions:
+        yield from _unknown(own.pop(extension.id, {}), extension.get)
+    yield from _unknown(own, resource_type.attribute)
 
 
-# JSON pointers (RFC 6901) and what may stand for a value ----------------------------------------------------
-
-
-def _tokens(pointer: str) -> list[str]:
-    return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
-
-
-def at(document: Any, pointer: str) -> Any:
-    """What a pointer points to, or ``ABSENT``."""
-    for token in _tokens(pointer):
-        if isinstance(document, list) and token.isdigit() and int(token) < len(document):
-            document = document[int(token)]
-        elif isinstance(document, dict) and token in document:
-            document = document[token]
-        else:
-            return ABSENT
-    return document
-
-
-def put(document: Any, pointer: str, value: Any) -> None:
-    """Assign in place, making objects on the way; ``ABSENT`` removes."""
-    *way, last = _tokens(pointer)
-    for token in way:
-        document = document[int(token)] if isinstance(document, list) else document.setdefault(token, {})
-    if value is ABSENT:
-        del document[int(last) if isinstance(document, list) else last]
-    elif isinstance(document, list):
-        document[int(last)] = value
-    else:
-        document[last] = value
-
-
-def check(found: Any, expected: Any, where: str) -> None:
-    """Compare; an object with one key that begins with ``$`` is a predicate rather than a value."""
-    key = next(iter(expected)) if isinstance(expected, dict) and len(expected) == 1 else ""
-    shown = "nothing" if found is ABSENT else repr(found)
-    if key == "$absent":
-        assert (found is ABSENT) is expected[key], f"{where} is {shown}"
-        return
-    assert found is not ABSENT, f"{where} is absent"
-    if key == "$matches":
-        assert re.fullmatch(expected[key], str(found)), f"{where} is {shown}"
-    elif key == "$length":
-        assert len(found) == expected[key], f"{where} has {len(found)}: {shown}"
-    elif key == "$not":
-        assert found != expected[key], f"{where} is {shown}"
-    elif key == "$has":
-        wanted = expected[key].items()
-        assert any(item.items() >= wanted for item in found), f"{where} is {shown}"
-    else:
-        # 1 == True in Python, and never in JSON.
-        assert json.dumps(found, sort_keys=True) == json.dumps(expected, sort_keys=True), f"{where} is {shown}"
-
-
-def _mentions(value: Any, name: str) -> bool:
-    if isinstance(value, dict):
-        return any(key.lower() == name or _mentions(item, name) for key, item in value.items())
-    return isinstance(value, list) and any(_mentions(item, name) for item in value)
+def _unknown(values: dict[str, Any], find: Callable[[str], Attribute | None]) -> Iterator[str]:
+    for name, value in values.items():
+        attribute = find(name)
+        if attribute is None or attribute.name != name:
+            yield name
+            continue
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, dict):
+                yield from _unknown(item, attribute.sub)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
-from django_scim_provider.models import ScimConnection
+from django_scim_provider.models import ScimConnection, ScimGroup
 
 pytestmark = pytest.mark.hosts
 
@@ -40,5 +44,31 @@ def test_migrations_run_back_to_nothing_and_forward_again() -> None:
 
     call_command("migrate", "scim_provider", verbosity=0)
     assert our_tables() == tables
-    assert len(tables) == 12
+    assert len(tables) == 13
     assert not ScimConnection.objects.exists()
+
+
+def migrate_to(name: str) -> Any:
+    """The models as they were."""
+    executor = MigrationExecutor(connection)
+    executor.migrate([("scim_provider", name)])
+    return MigrationExecutor(connection).loader.project_state([("scim_provider", name)]).apps
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_migrated_again")
+def test_ids_stay_what_they_are_when_they_become_text_and_back() -> None:
+    scim_id, acme = uuid.uuid4(), ScimConnection.objects.create(name="Acme")
+    moment = {"created_at": timezone.now(), "modified_at": timezone.now()}
+    rows = migrate_to("0001_initial").get_model("scim_provider", "ScimGroup").objects
+    rows.create(connection_id=acme.pk, scim_id=scim_id, display_name="A", display_name_key="a", **moment)
+
+    migrate_to("0003_ids_as_text")
+    assert ScimGroup.objects.get().scim_id == str(scim_id)
+
+    imported = ScimGroup.objects.create(connection=acme, scim_id="42", display_name="B", display_name_key="b", **moment)
+    with pytest.raises(RuntimeError, match="1 rows of scim_provider_scimgroup bear ids that were imported"):
+        migrate_to("0001_initial")
+    imported.delete()
+    rows = migrate_to("0001_initial").get_model("scim_provider", "ScimGroup").objects
+    assert rows.get().scim_id == scim_id

@@ -96,11 +96,13 @@ def test_any_number_of_people_have_no_account(connection: ScimConnection) -> Non
     assert ScimUser.objects.filter(user=None, alive=True).count() == 3
 
 
-def test_ids_on_the_wire_are_unique_over_all_connections(connection: ScimConnection) -> None:
-    row = scim_user(connection)
+def test_ids_on_the_wire_are_unique_in_a_connection_and_told_apart_by_case(connection: ScimConnection) -> None:
+    scim_user(connection, scim_id="u-1")
+    scim_user(connection, "bob", scim_id="U-1")
+    scim_user(ConnectionFactory(), "cy", scope="/other", scim_id="u-1")
 
     with refused(), transaction.atomic():
-        scim_user(ConnectionFactory(), "bob", scope="/other", scim_id=row.scim_id)
+        scim_user(connection, "dan", scim_id="u-1", alive=None)
 
 
 def test_external_ids_need_not_be_unique_and_differ_by_case(connection: ScimConnection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ from django.http import HttpResponse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.helpers import dump
+from api.helpers import dump, with_setting
 from conftest import ScimClient, person
 from django_scim_provider.models import ScimEvent
 from django_scim_provider.protocol import urns
@@ -187,10 +188,14 @@ def test_any_header_gets_a_scim_answer(scim: ScimClient, headers: dict[str, str]
             st.sampled_from(["Bearer ", "djscim_", "A", "0" * 12, "_", "a" * 43, "b" * 6, ",", " ", "\xff", "\0"]),
             max_size=8,
         ).map("".join),
+        st.binary(max_size=2000).map(lambda pair: f"Basic {b64encode(pair).decode()}"),
+        st.tuples(LATIN, LATIN).map(lambda pair: f"Basic {b64encode(':'.join(pair).encode()).decode()}"),
     )
 )
 def test_any_authorization_that_is_no_token_is_401(connection: Any, header: str) -> None:
-    response = ScimClient(None).request("GET", "/Users", HTTP_AUTHORIZATION=header)
+    classes = [f"django_scim_provider.api.authentication.{name}Authentication" for name in ("Bearer", "Basic")]
+    with with_setting(AUTHENTICATION=classes):
+        response = ScimClient(None).request("GET", "/Users", HTTP_AUTHORIZATION=header)
 
     assert_scim(response)
     assert response.status_code == 401

@@ -109,6 +109,14 @@ def test_tombstones_go_along_so_that_names_stay_free(giver: Context, taker: Cont
     assert create(taker, "ada@example.com").scim_id != row.scim_id
 
 
+def test_imported_ids_that_both_have_stay_apart(giver: Context, taker: Context) -> None:
+    for context, name in ((giver, "ada@example.com"), (taker, "bob@example.com")):
+        ScimUser.objects.filter(pk=create(context, name).pk).update(scim_id="42")
+    with pytest.raises(HandoverError, match="with the ids 42,"):
+        hand_over(giver, taker)
+    assert ScimUser.objects.filter(connection=giver.connection).count() == 1
+
+
 def test_both_connections_have_it_in_their_events(giver: Context, taker: Context) -> None:
     create(giver, "ada@example.com")
     hand_over(giver, taker)

@@ -18,7 +18,7 @@ from django_scim_provider.models import (
     ScimUser,
 )
 from django_scim_provider.protocol.errors import InvalidValue
-from django_scim_provider.services import guard, role_mappings, roles, users
+from django_scim_provider.services import guard, newcomers, role_mappings, roles, users
 from django_scim_provider.services.context import Context
 from group_support import (
     change,
@@ -239,6 +239,16 @@ def test_the_default_role_comes_with_the_account_and_stays(context: Context) -> 
     assert roles.recompute_all(context) == 0
     users.delete_user(context, str(bob.scim_id))
     assert roles_of(bob) == set()
+
+
+def test_the_default_role_comes_with_each_account_of_many(context: Context) -> None:
+    policy(context, default_role="reader")
+    made = newcomers.create_users(context, [person("ann@example.com"), person("bob@example.com", active=False)])
+    assert made is not None
+    for one in made:
+        row = ScimUser.objects.get(scim_id=one.id)
+        assert roles_of(row) == grants_of(row) == {"reader"}
+    assert ConnectionGuard.objects.get().has_roles
 
 
 def test_no_default_role_without_an_account(context: Context) -> None:

@@ -196,7 +196,7 @@ def test_adoption_that_fails_in_a_batch_leaves_no_half_of_it(new: Context, monke
     monkeypatch.setattr(sync, "BATCH", 2)
     for _ in range(4):
         HostUserFactory()
-    insert, calls = sync._insert, []
+    insert, calls = sync.insert, []
 
     def fail_later(*args: Any) -> None:
         calls.append(args)
@@ -204,12 +204,12 @@ def test_adoption_that_fails_in_a_batch_leaves_no_half_of_it(new: Context, monke
         if len(calls) == 2:
             raise IntegrityError
 
-    monkeypatch.setattr(sync, "_insert", fail_later)
+    monkeypatch.setattr(sync, "insert", fail_later)
 
     with pytest.raises(IntegrityError):
         sync.adopt(new)
     assert ScimUser.objects.count() == 2
-    monkeypatch.setattr(sync, "_insert", insert)
+    monkeypatch.setattr(sync, "insert", insert)
     assert sync.adopt(new).adopted == 2
 
 

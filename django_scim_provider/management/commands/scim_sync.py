@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError
@@ -87,7 +86,7 @@ class Command(ScimCommand):
         with Progress(self.stderr, f"{name}: refreshing", lambda: people(context).count()) as bar:
             refreshed = sync.refresh_all(context, bar)
         failures = events.filter(pk__gt=last, outcome=ScimEvent.Outcome.FAILED, key_id="", status=None)
-        ids = [UUID(scim_id) for scim_id in failures.values_list("resource_id", flat=True)]
+        ids = list(failures.values_list("resource_id", flat=True))
         renamed = people(context).filter(scim_id__in=ids).order_by("user_name").values_list("user_name", flat=True)
         changed = roles.recompute_all(context) if with_roles else None
         return Synced(adoption, refreshed, list(renamed), changed)

@@ -30,7 +30,7 @@ OAUTH2_PROVIDER = {
     "OIDC_RP_INITIATED_LOGOUT_ENABLED": True,
     "OIDC_RP_INITIATED_LOGOUT_DELETE_TOKENS": False,
     "PKCE_REQUIRED": False,
-    "SCOPES": {"openid": "Who", "read": "Read"},
+    "SCOPES": {"openid": "Who", "read": "Read", "scim": "Provision people"},
 }
 SIMPLE_JWT = {
     "AUTH_TOKEN_CLASSES": [

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from knox.auth import TokenAuthentication as KnoxAuthentication
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication
+from oauth2_provider.urls import metadata_urlpatterns
 from rest_framework.authentication import TokenAuthentication
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.response import Response
@@ -57,4 +58,6 @@ urlpatterns = [
     path("oauth", Protected.as_view(authentication_classes=[OAuth2Authentication])),
     path("o/", include("oauth2_provider.urls", namespace="oauth2_provider")),
     path("", include("allauth.idp.urls")),
+    # RFC 8414: the document's place is at the root.
+    *metadata_urlpatterns,
 ]
