@@ -26,6 +26,11 @@ LANGUAGES = {
 NOT_RUN = {
     "python -m pip install ": "the network is not the suite's",
     "curl -i https://app.example.com/": "a site of the reader's",
+    "curl https://app.example.com/": "a site of the reader's",
+    "TOKEN=$(python manage.py scim_token issue ": "a shell's; other pages show the command inside, and it is run there",
+    "python manage.py createapplication ": "django-oauth-toolkit's; tests/credentials/test_oauth.py makes the clients",
+    "python manage.py scim_oauth ": "wants the toolkit; tests/credentials/test_oauth.py runs it",
+    "python manage.py scim_simulate ": "makes a database for tests; tests/management/test_scim_simulate.py runs it",
     "make demo": "tests/test_example_project.py plays it",
     "python manage.py test": "tests/test_example_project.py runs the example project's suite",
     "pytest": "it is what runs here; tests/test_docs.py runs the tests that the page shows",
