@@ -23,7 +23,7 @@ from .context import Context
 from .group_rows import GroupRow
 from .rows import UserRow, count, document, fetch, groups_of, look_up, page, people
 
-BEFORE_ALL: Final = 0
+BEFORE_ALL: Final = -1
 """Less than every primary key of ours."""
 
 

@@ -28,12 +28,13 @@ Passes = Callable[[Recording, Dialect], bool]
 @pytest.fixture
 def passes(db: None, issue_token: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> Passes:
     def play(recording: Recording, dialect: Dialect) -> bool:
-        monkeypatch.setitem(DIALECTS, "generic", dialect)
         connection = ConnectionFactory(provider="generic", **recording.content.get("connection", {}))
-        try:
-            Player(recording, connection, issue_token(connection)).play()
-        except AssertionError:
-            return False
+        with monkeypatch.context() as patched:
+            patched.setitem(DIALECTS, "generic", dialect)
+            try:
+                Player(recording, connection, issue_token(connection)).play()
+            except AssertionError:
+                return False
         return True
 
     return play
