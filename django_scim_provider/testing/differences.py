@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from itertools import count
 from typing import Any, Final, NamedTuple
 
 from .profile import Profile, look
@@ -35,7 +34,8 @@ def everything(transport: Transport, endpoint: str) -> dict[str, dict[str, Any]]
     :raises Unreadable: they cannot be listed.
     """
     found: dict[str, dict[str, Any]] = {}
-    for start in count(1, _PAGE):
+    start, total = 1, 1
+    while start <= total:
         target = f"{endpoint}?startIndex={start}&count={_PAGE}"
         answer = _ask(transport, target)
         try:
@@ -44,8 +44,7 @@ def everything(transport: Transport, endpoint: str) -> dict[str, dict[str, Any]]
         except (KeyError, TypeError, ValueError) as error:
             raise Unreadable(f"GET {target} answered {answer.status}: {answer.text[:200]}") from error
         found |= page
-        if not page or start + _PAGE > total:
-            break
+        start += _PAGE
     return found
 
 

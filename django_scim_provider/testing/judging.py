@@ -95,7 +95,6 @@ def faults_of_list(answer: Answer) -> Iterator[Fault]:
     resources = answer.json.get("Resources")
     if not isinstance(resources, list):
         yield Fault.NO_RESOURCES
-        return
     if any(type(answer.json.get(name)) is not int for name in ("totalResults", "startIndex", "itemsPerPage")):
         yield Fault.NO_NUMBERS
     for resource in resources:

@@ -178,6 +178,9 @@ class OneLogin(IdentityProvider):
         for op, member in changes:
             operation = {"op": op, "path": "members", "value": [{"value": member}]}
             self.patch(Doing.GROUP, f"/Groups/{link}?", [operation])
+            # Each is a task of its own: those that are done are not done again.
+            name, ids = self.pushed_groups[group.key]
+            self.pushed_groups[group.key] = (name, ids | {member} if op == "add" else ids - {member})
 
     def expected(self) -> Expected:
         """Entitlements stay under the name that they first had, with nobody in them when they are not used."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from itertools import count
 from random import Random
 from typing import Any, ClassVar, Final
 from urllib.parse import quote
@@ -222,7 +221,9 @@ class IdentityProvider(Wire):
 
     def attempt(self, job: Callable[[], None], who: str) -> bool:
         """Do a job, from its beginning again where an answer does not come; whatever else fails is told and left."""
-        for attempt in count(1):
+        attempt = 0
+        while True:
+            attempt += 1
             try:
                 job()
             except NoAnswer as error:
@@ -235,7 +236,6 @@ class IdentityProvider(Wire):
                 return False
             else:
                 return True
-        raise AssertionError("unreachable")
 
     def sync_person(self, person: Person) -> None:
         known = self.pushed.get(person.key)

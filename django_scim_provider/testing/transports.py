@@ -57,10 +57,10 @@ class Transport(ABC):
     def __enter__(self) -> Self:
         return self
 
+    @abstractmethod
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
+    ) -> None: ...
 
 
 class InProcess(Transport):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import count
 from typing import Any, ClassVar, Final
 
 from ..protocol.urns import PATCH_OP
@@ -45,14 +44,15 @@ class Wire(ABC):
         :raises NoAnswer: none came in time.
         :raises Trouble: the patience has an end.
         """
-        for attempt in count(1):
+        attempt = 0
+        while True:
+            attempt += 1
             answer = self._send(method, target, body)
             if answer.status != 429:
                 return answer
             if attempt == self.attempts:
                 raise Trouble(Fault.THROTTLED, doing, f"{method} {target}", answer)
             self.pause(self.patience(answer.headers.get("retry-after", ""), attempt))
-        raise AssertionError("unreachable")
 
     def patience(self, retry_after: str, attempt: int) -> float:
         """Seconds to wait after a 429."""
@@ -124,6 +124,6 @@ class Wire(ABC):
     ) -> None:
         fault = fault_of_status(answer)
         faults: Iterable[Fault] = [fault] if fault else look(answer) if look else ()
-        for found in faults:
-            if found not in self.overlooks:
-                raise Trouble(found, doing, asked, answer)
+        first = next((found for found in faults if found not in self.overlooks), None)
+        if first is not None:
+            raise Trouble(first, doing, asked, answer)

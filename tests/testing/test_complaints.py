@@ -188,6 +188,19 @@ def test_jumpcloud_refuses_a_test_user_who_is_there(transport: InProcess) -> Non
     assert ScimUser.objects.filter(alive=True).count() == 1
 
 
+def test_jumpcloud_names_the_event_that_failed(transport: InProcess) -> None:
+    number = itertools.count()
+    refuse = when("POST", "/Users", lambda answer: error(400, "no") if next(number) else answer)
+    report = JumpCloud(Meddler(transport, refuse), users=1, groups=0, days=1, seed=4).run()
+    assert re.match("user_create_provision of .+ failed: Bad Request. no ", report.complaints[0])
+
+
+def test_jumpcloud_takes_the_test_user_of_a_lost_answer_for_its_own(transport: InProcess) -> None:
+    number = itertools.count()
+    lose = when("POST", "/Users", lambda answer: answer if next(number) else lost())
+    assert JumpCloud(Meddler(transport, lose), users=1, groups=0, days=1).run().ok
+
+
 # Patience --------------------------------------------------------------------------------------------------------
 
 

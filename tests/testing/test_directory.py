@@ -62,6 +62,7 @@ def test_a_directory_may_be_empty_or_of_one_day() -> None:
     assert directory(users=0, group_count=0).life == [[] for _ in range(8)]
     assert len(directory(users=3, group_count=0, days=1).life[0]) == 3
     assert directory(days=0).life == []
+    assert {change.manager for day in directory(users=1, group_count=0).life for change in day} == {""}
 
 
 def test_whoever_is_gone_is_in_no_group_and_manages_nobody_who_is_there() -> None:

@@ -29,6 +29,7 @@ RESOURCE = {
 
 def test_a_profile_and_its_document_say_the_same() -> None:
     assert document(PROFILE) == RESOURCE
+    assert look(RESOURCE, "name") == {"givenName": "Ann"}
     assert {path: look(RESOURCE, path) for path in PROFILE} == {**PROFILE, "title": None}
 
 
