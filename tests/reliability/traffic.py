@@ -262,8 +262,10 @@ def withstand(
         assert not client.is_alive()
     for client in clients:
         assert not client.wrong, client.wrong[:3]
-        assert not client.differences()
-    assert site.broken_invariants() == []
+        different = client.differences()
+        assert not different, different[:3]
+    broken = site.broken_invariants()
+    assert not broken, broken
     total: Counter[str] = Counter()
     for client in clients:
         total += client.counts
