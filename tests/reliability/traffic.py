@@ -204,7 +204,7 @@ class Client(threading.Thread):
         """Whoever does not know whether a successor was issued cannot know its text, and asks for another."""
         while True:
             self.serial += 1
-            answer, again = self.until_answered("GET", f"/rotate/{self.name}/{self.serial:032}")
+            answer, again = self.until_answered("GET", f"/rotate/{self.name}/{self.name}{self.serial}")
             if answer.status == 201:
                 self.token = answer.body["token"]
                 return
