@@ -253,6 +253,8 @@ def withstand(
         # However slow the machine is, something is done between two faults.
         enough = done(clients) + 2
         wait_for("an operation", lambda: done(clients) >= enough or any(client.wrong for client in clients))  # noqa: B023
+        if not all(client.is_alive() and not client.wrong for client in clients):
+            break
         time.sleep(dice.uniform(0, 0.2))
         fault(dice)
     for client in clients:
