@@ -211,3 +211,28 @@ def test_lists_begin_before_the_first_key_on_every_database(scim: ScimClient) ->
     scim.create("ann@example.com")
 
     assert scim.get("/Users").json()["totalResults"] == 1
+
+
+def test_somebody_may_be_renamed_to_what_a_deleted_person_was_called(scim: ScimClient) -> None:
+    """It was 409, although the name is free by then, and a POST gets it."""
+    gone, bob = scim.create("ann@example.com"), scim.create("bob@example.com")
+    scim.delete(f"/Users/{gone['id']}")
+    renamed = person("ann@example.com")
+    assert scim.put(f"/Users/{bob['id']}", renamed).status_code == 200
+    assert [found["id"] for found in scim.find('userName eq "ann@example.com"')] == [bob["id"]]
+    assert scim.get(f"/Users/{gone['id']}").status_code == 404
+
+
+@pytest.mark.parametrize("returns", [False, True])
+def test_a_name_of_an_account_that_is_no_longer_scims_alone_is_not_taken_from_it(
+    scim: ScimClient, returns: bool
+) -> None:
+    if not has_column("is_active") or soft_deletes():
+        pytest.skip("on this host a deletion frees the name at once, or activity is another column")
+    gone, bob = scim.create("ann@example.com"), scim.create("bob@example.com")
+    scim.delete(f"/Users/{gone['id']}")
+    if returns:
+        scim.patch(f"/Users/{bob['id']}", {"op": "replace", "path": "active", "value": False})
+    get_user_model().objects.filter(pk=host_of(gone).pk).update(is_active=True)
+    body = person("ann@example.com", active=True)
+    assert scim.put(f"/Users/{bob['id']}", body).status_code == 409

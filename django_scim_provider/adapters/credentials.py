@@ -5,7 +5,7 @@ No library is imported. A family is known by its app and by its models, which a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final, NamedTuple
 
@@ -19,76 +19,84 @@ Ended = Mapping[str, int | None]
 
 def end_all(user: Any) -> dict[str, int | None]:
     """End what every installed family issued to a person; what ended cannot be brought back."""
-    return {family.name: family.end(user) for app, family in FAMILIES.items() if apps.is_installed(app)}
+    return {family.name: family.end(family, user) for family in _installed()}
 
 
-def _rows(label: str, user: Any) -> Any:
-    """A person's rows in the table of a library."""
-    model: Any = apps.get_model(label)
-    return model._base_manager.using(router.db_for_write(model, instance=user)).filter(user=user.pk).order_by()
+def left(users: Collection[Any]) -> Iterator[tuple[Any, str]]:
+    """What these people (primary keys) have that did not end: whose it is, and its name; reads only."""
+    for family in _installed():
+        for rows in family.rows(users):
+            for pk in rows.values_list("user", flat=True).distinct():
+                yield pk, family.name
 
 
-def _delete(label: str, user: Any) -> int:
-    try:
-        rows = _rows(label, user)
-    except LookupError:
-        # A release of the library that does not have the model.
-        return 0
-    return int(rows.delete()[1].get(rows.model._meta.label, 0))
+class Family(NamedTuple):
+    """What one library issues."""
+
+    name: str
+    """As events have it."""
+    labels: Callable[[], Sequence[str]]
+    """Its models, each with a ``user``."""
+    end: Callable[[Family, Any], int]
+    only: Mapping[str, Any] = {}
+    """Which of the rows have not ended."""
+
+    def rows(self, users: Collection[Any], instance: Any = None) -> Iterator[Any]:
+        """What has not ended, model by model."""
+        for label in self.labels():
+            try:
+                model: Any = apps.get_model(label)
+            except LookupError:
+                # A release of the library that does not have the model.
+                continue
+            using = router.db_for_write(model, instance=instance)
+            yield model._base_manager.using(using).filter(user__in=users, **self.only).order_by()
 
 
-def _authtoken(user: Any) -> int:
-    return _delete("authtoken.Token", user)
+def _delete(family: Family, user: Any) -> int:
+    rows = family.rows([user.pk], user)
+    return sum(int(found.delete()[1].get(found.model._meta.label, 0)) for found in rows)
 
 
-def _knox(user: Any) -> int:
-    return _delete(getattr(settings, "KNOX_TOKEN_MODEL", "knox.AuthToken"), user)
-
-
-def _oauth(user: Any) -> int:
+def _oauth() -> Sequence[str]:
     """Deleted rather than revoked: a refresh token that is revoked still answers within its grace period."""
     kinds = ("RefreshToken", "AccessToken", "IDToken", "Grant", "DeviceGrant")
     names = ("REFRESH_TOKEN", "ACCESS_TOKEN", "ID_TOKEN", "GRANT", "DEVICE_GRANT")
-    labels = [
+    return [
         getattr(settings, f"OAUTH2_PROVIDER_{name}_MODEL", f"oauth2_provider.{kind}")
         for name, kind in zip(names, kinds, strict=True)
     ]
-    return sum(_delete(label, user) for label in labels)
 
 
-def _refresh_tokens(user: Any) -> int:
-    """Blacklisted rather than deleted: what is not on the list is good until it expires."""
-    outstanding = _rows("token_blacklist.OutstandingToken", user).filter(blacklistedtoken=None)
+def _blacklist(family: Family, user: Any) -> int:
+    """Rather than delete them: a refresh token that is not on the list is good until it expires."""
+    (outstanding,) = family.rows([user.pk], user)
     listed: Any = apps.get_app_config("token_blacklist").get_model("BlacklistedToken")
     rows = [listed(token_id=pk) for pk in outstanding.values_list("pk", flat=True)]
     return len(listed._base_manager.using(outstanding.db).bulk_create(rows, ignore_conflicts=True))
 
 
-def _sessions(user: Any) -> int:
+def _end_sessions(family: Family, user: Any) -> int:
     """The sessions that allauth knows by their keys, on whatever engine keeps them."""
     store = import_module(settings.SESSION_ENGINE).SessionStore()
-    rows = _rows("usersessions.UserSession", user)
+    (rows,) = family.rows([user.pk], user)
     for key in rows.values_list("session_key", flat=True):
         store.delete(key)
     return int(rows.delete()[0])
 
 
-def _openid(user: Any) -> int:
-    return _delete("allauth_idp_oidc.Token", user)
-
-
-class Family(NamedTuple):
-    name: str
-    """As events have it."""
-    end: Callable[[Any], int]
-
-
 FAMILIES: Final[Mapping[str, Family]] = {
-    "allauth.usersessions": Family("sessions", _sessions),
-    "rest_framework.authtoken": Family("API tokens", _authtoken),
-    "knox": Family("Knox tokens", _knox),
-    "oauth2_provider": Family("OAuth tokens", _oauth),
-    "rest_framework_simplejwt.token_blacklist": Family("JWT refresh tokens", _refresh_tokens),
-    "allauth.idp.oidc": Family("OpenID Connect tokens", _openid),
+    "allauth.usersessions": Family("sessions", lambda: ["usersessions.UserSession"], _end_sessions),
+    "rest_framework.authtoken": Family("API tokens", lambda: ["authtoken.Token"], _delete),
+    "knox": Family("Knox tokens", lambda: [getattr(settings, "KNOX_TOKEN_MODEL", "knox.AuthToken")], _delete),
+    "oauth2_provider": Family("OAuth tokens", _oauth, _delete),
+    "rest_framework_simplejwt.token_blacklist": Family(
+        "JWT refresh tokens", lambda: ["token_blacklist.OutstandingToken"], _blacklist, {"blacklistedtoken": None}
+    ),
+    "allauth.idp.oidc": Family("OpenID Connect tokens", lambda: ["allauth_idp_oidc.Token"], _delete),
 }
 """By the app that has to be installed."""
+
+
+def _installed() -> list[Family]:
+    return [family for app, family in FAMILIES.items() if apps.is_installed(app)]

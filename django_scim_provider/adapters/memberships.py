@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, Final
 
@@ -240,6 +240,13 @@ class MembershipUserAdapter(UserAdapter):
         if self._is_alone(user, connection):
             ended = super().end_tokens(user, connection, using) | ended
         return ended
+
+    def credentials_left(self, users: Collection[Any], connection: ScimConnection) -> Iterable[tuple[Any, str]]:
+        for user in users:
+            for name, found in self.tenant_credentials(user, connection).items():
+                if found.using(user._state.db).exists():
+                    yield user.pk, name
+        yield from super().credentials_left([user for user in users if self._is_alone(user, connection)], connection)
 
     def suspend(self, user: Any, using: str) -> None:
         """End the membership; the account stays as it is, for whoever else uses it."""

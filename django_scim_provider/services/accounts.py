@@ -95,11 +95,29 @@ def _look(context: Context, columns: Mapping[str, Any], *, is_free: bool = False
 
 def _insert(context: Context, columns: Mapping[str, Any], holder: Any, past: ScimUser | None) -> Any:
     if holder is not None:
-        free = past is not None and context.adapter.may_free(holder, context.connection)
-        if not free or lifecycle.has_access(context, holder):
-            raise Uniqueness(TAKEN_ELSEWHERE)
-        context.adapter.free_names(holder, context.using)
+        _free(context, holder, past)
     return context.adapter.create(columns, context.connection, context.using)
+
+
+def _free(context: Context, holder: Any, past: ScimUser | None) -> None:
+    """Take its names from an account that only a person removed by SCIM had.
+
+    :raises Uniqueness: it is, or may yet be, somebody's.
+    """
+    free = past is not None and context.adapter.may_free(holder, context.connection)
+    if not free or lifecycle.has_access(context, holder):
+        raise Uniqueness(TAKEN_ELSEWHERE)
+    context.adapter.free_names(holder, context.using)
+
+
+def _claim(context: Context, columns: Mapping[str, Any], user: Any) -> None:
+    """See that the unique values a person is to have are nobody else's.
+
+    :raises Uniqueness: see ``_free``.
+    """
+    holder = taken(context, columns, exclude=user.pk)
+    if holder is not None:
+        _free(context, holder, _past(context, holder))
 
 
 def _past(context: Context, user: Any) -> ScimUser | None:
@@ -149,8 +167,7 @@ def bring_in_line(
             return ""
         lifecycle.refuse_if_protected(context, user, "bring them back")
         columns = adapter.account_columns(user, wanted, context.connection)
-        if taken(context, columns, exclude=user.pk) is not None:
-            raise Uniqueness(TAKEN_ELSEWHERE)
+        _claim(context, columns, user)
         ended = lifecycle.readmit(context, row, user)
         write(context, row, columns)
         return ended
@@ -161,8 +178,7 @@ def bring_in_line(
         lifecycle.refuse_if_protected(context, user, "rename, re-mail, deactivate or reactivate them")
     if columns.keys() & adapter.user_name_columns:
         adapter.check_user_name(columns)
-    if taken(context, columns, exclude=user.pk) is not None:
-        raise Uniqueness(TAKEN_ELSEWHERE)
+    _claim(context, columns, user)
     write(context, row, columns)
     if before and not after:
         return lifecycle.deprovision(context, row, user, context.connection.on_deactivate)

@@ -97,8 +97,9 @@ def _best_effort(context: Context, action: str, **fields: Any) -> None:
     try:
         with transaction.atomic(using=context.using):
             record(context, action, **fields)
-    except DatabaseError:
-        logger.exception("A refused SCIM request could not be recorded.")
+    except DatabaseError as error:
+        # Without a traceback: it goes on to the request that was refused, whose body is in local variables.
+        logger.error("A refused SCIM request could not be recorded: %s", error)
 
 
 def refused_credential(*, reason: str, key_id: str, remote_addr: str | None, connection: ScimConnection | None) -> None:

@@ -49,7 +49,7 @@ def refuse_last(context: Context, user: Any, what: str) -> None:
         return
     held = adapter.roles.held([user.pk], connection, context.using).get(user.pk, frozenset())
     for role in sorted(held & frozenset(adapter.roles.protected)):
-        if not _is_held(context, role, without=user):
+        if not is_held(context, role, without=user):
             raise Forbidden(f"This person is {LAST.format(role=role, what=what)}")
 
 
@@ -83,21 +83,22 @@ def refuse_vacancy(context: Context, demoted: Mapping[str, Collection[Any]]) -> 
     :raises Forbidden: they did.
     """
     for role, users in demoted.items():
-        if _is_held(context, role):
+        if is_held(context, role):
             continue
         if any(context.adapter.is_active(user, context.connection) for user in _users(context, [users])):
             raise Forbidden(f"A member is {LAST.format(role=role, what='take it from them')}")
 
 
-def _hosts(context: Context) -> Any:
-    hosts = context.adapter.model._base_manager.using(context.using)
+def hosts(context: Context) -> Any:
+    """The accounts, with what ``is_active`` and ``is_protected`` read of them."""
+    rows = context.adapter.model._base_manager.using(context.using)
     relations = ["__".join(relation) for relation in context.adapter.relations]
-    return hosts.select_related(*relations) if relations else hosts.all()
+    return rows.select_related(*relations) if relations else rows.all()
 
 
 def _users(context: Context, groups: Iterable[Collection[Any]]) -> Iterable[Any]:
     pks = {pk for users in groups for pk in users}
-    return _hosts(context).filter(pk__in=pks).iterator(chunk_size=500) if pks else ()
+    return hosts(context).filter(pk__in=pks).iterator(chunk_size=500) if pks else ()
 
 
 def _holders(context: Context, roles: Collection[str]) -> Any:
@@ -112,10 +113,10 @@ def _lock(holders: Any) -> None:
     list(for_update(holders.order_by("pk")).values_list("pk", flat=True))
 
 
-def _is_held(context: Context, role: str, *, without: Any = None) -> bool:
+def is_held(context: Context, role: str, *, without: Any = None) -> bool:
     """Whether somebody active holds a role; read after the locks were had."""
     backend, connection = context.adapter.roles, context.connection
-    holders = _hosts(context).filter(pk__in=backend.holders(role, connection, context.using))
+    holders = hosts(context).filter(pk__in=backend.holders(role, connection, context.using))
     if without is not None:
         holders = holders.exclude(pk=without.pk)
     return any(context.adapter.is_active(user, connection) for user in holders)

@@ -8,9 +8,14 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.core import checks
+from django.db import connection as database
 from django.db.models.signals import pre_save
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from conftest import ScimClient
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimUser
+from django_scim_provider.models.token_format import new_token
 
 pytestmark = [pytest.mark.hosts, pytest.mark.django_db]
 Manage = Callable[..., Any]
@@ -109,3 +114,40 @@ def test_a_terminal_without_check_marks_gets_words(manage: Manage, monkeypatch: 
 def test_the_log_is_what_it_was_before(manage: Manage) -> None:
     manage("scim_check")
     assert logging.getLogger("django_scim_provider").disabled is False
+
+
+def test_invariants_hold_and_every_one_is_named(manage: Manage, scim: ScimClient) -> None:
+    scim.create("ann@example.com")
+    held = manage("scim_check", "--invariants")
+    lines = held.out.splitlines()
+    assert [line.split()[:2] for line in lines[2:-1]] == [["✓", str(number)] for number in range(1, 13)]
+    assert lines[-1] == "Every invariant holds."
+    assert manage("scim_check", "--invariants", "--json").json == {"ok": True, "breaches": []}
+
+
+def test_broken_invariants_are_exit_code_1_with_where_how_many_and_the_first(
+    manage: Manage, scim: ScimClient, connection: ScimConnection
+) -> None:
+    ids = [scim.create(f"p{number}@example.com")["id"] for number in range(6)]
+    ScimUser.objects.update(scope="elsewhere")
+    ScimEvent.objects.create(at=timezone.now(), action="read", detail=new_token().text)
+    broken = manage("scim_check", "--invariants", fails="2 invariants are broken")
+    assert broken.error.returncode == 1
+    assert re.search(rf"✗   1 one person .*“{connection.name}”: 6: User {ids[0]}", broken.out)
+    assert "…" in broken.out
+    assert re.search(r"✗  11 .*no connection: 1: ScimEvent \d+\n", broken.out)
+    one = manage("scim_check", "--invariants", "--connection", connection.name, "--json", fails="1 invariant is broken")
+    (breach,) = one.json["breaches"]
+    assert breach == {
+        "number": 1,
+        "connection": connection.name,
+        "rows": 6,
+        "samples": [f"User {scim_id}" for scim_id in ids[:5]],
+    }
+
+
+def test_invariants_are_read_only(manage: Manage, scim: ScimClient) -> None:
+    scim.create("ann@example.com")
+    with CaptureQueriesContext(database) as captured:
+        manage("scim_check", "--invariants")
+    assert {query["sql"].split()[0] for query in captured} == {"SELECT"}

@@ -1,13 +1,21 @@
-"""Whatever is sent: never a 5xx, never HTML, always a SCIM answer. The short form of the campaigns R2 to R6."""
+"""Whatever is sent: never a 5xx, never HTML, always a SCIM answer.
+
+In the long form each test goes on until its family has had its share of SCIM_INPUTS requests, 200,000 in all.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.db import transaction
 from django.http import HttpResponse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,12 +25,35 @@ from conftest import ScimClient, person
 from django_scim_provider.models import ScimEvent
 from django_scim_provider.protocol import urns
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(36000)]
+
+SOAK = bool(os.environ.get("SCIM_SOAK"))
+INPUTS = int(os.environ.get("SCIM_INPUTS", "200000"))
+SENT: Counter[str] = Counter()
+"""Requests by family: what is in them that was made up."""
+
+
+def examples(short: int, share: float, requests: float) -> int:
+    """How many examples a test has; in the long form so many that its share of the inputs is sent.
+
+    :param requests: how many inputs an example sends.
+    """
+    return round(INPUTS * share / requests) + 1 if SOAK else short
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _count(request: pytest.FixtureRequest) -> Iterator[None]:
+    SENT.clear()
+    yield
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        print(f"\nfuzzing: {SENT.total()} inputs: {dict(SENT)}")  # noqa: T201
+
 
 FAST = settings(
     max_examples=60,
     deadline=None,
-    derandomize=True,
+    derandomize=not SOAK,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -70,7 +101,8 @@ operations = st.lists(
 )
 
 
-def assert_scim(response: HttpResponse) -> None:
+def assert_scim(response: HttpResponse, family: str) -> None:
+    SENT[family] += 1
     assert response.status_code < 500 or response.status_code == 501, (response.status_code, response.content)
     assert not response.content.lstrip().startswith(b"<")
     if response.content:
@@ -81,28 +113,37 @@ def assert_scim(response: HttpResponse) -> None:
             assert body["detail"]
 
 
+@contextmanager
+def undone() -> Iterator[None]:
+    """Thousands of examples share one database: none leaves people behind."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
 def ann(scim: ScimClient) -> dict[str, Any]:
     return scim.create("ann@example.com", title="Engineer")
 
 
-@settings(FAST, max_examples=30)
+@settings(FAST, max_examples=examples(30, 0.2, 3))
 @given(body=st.one_of(attributes, value), base=st.booleans())
 def test_any_json_body_gets_a_scim_answer(scim: ScimClient, ann: dict[str, Any], body: Any, base: bool) -> None:
     if base and isinstance(body, dict):
         body = {**person("beth@example.com"), **body}
     data = json.dumps(body).encode()
-    before = dump(events=False)
-
-    for method, path in (("POST", "/Users"), ("PUT", f"/Users/{ann['id']}"), ("PATCH", f"/Users/{ann['id']}")):
-        response = scim.request(method, path, data)
-        assert_scim(response)
-        if response.status_code >= 400:
-            assert dump(events=False) == before
+    with undone():
         before = dump(events=False)
+        for method, path in (("POST", "/Users"), ("PUT", f"/Users/{ann['id']}"), ("PATCH", f"/Users/{ann['id']}")):
+            response = scim.request(method, path, data)
+            assert_scim(response, "bodies")
+            if response.status_code >= 400:
+                assert dump(events=False) == before
+            else:
+                before = dump(events=False)
 
 
-@FAST
+@settings(FAST, max_examples=examples(60, 0.2, 1))
 @given(changes=operations)
 def test_any_patch_gets_a_scim_answer_and_a_refused_one_changes_nothing(
     scim: ScimClient, ann: dict[str, Any], changes: Any
@@ -113,7 +154,7 @@ def test_any_patch_gets_a_scim_answer_and_a_refused_one_changes_nothing(
         "PATCH", f"/Users/{ann['id']}", json.dumps({"schemas": [urns.PATCH_OP], "Operations": changes}).encode()
     )
 
-    assert_scim(response)
+    assert_scim(response, "PATCH")
     if response.status_code >= 400:
         assert dump(events=False) == before
     else:
@@ -121,28 +162,29 @@ def test_any_patch_gets_a_scim_answer_and_a_refused_one_changes_nothing(
         assert scim.get(f"/Users/{ann['id']}").json() == response.json()
 
 
-@FAST
+@settings(FAST, max_examples=examples(60, 0.1, 3))
 @given(data=st.one_of(st.binary(max_size=200), st.lists(st.sampled_from(
     [b"{", b"}", b"[", b"]", b'"', b",", b":", b"\\", b"\\u0000", b"\\ud800", b"\xff", b"\xef\xbb\xbf", b"1", b"-", b"e9", b"NaN", b"null",
      b'"userName"', b'"active"', b"true", b" ", b"\n", b'"a@example.com"']), max_size=25).map(b"".join)))  # fmt: skip
 def test_any_bytes_get_a_scim_answer(scim: ScimClient, ann: dict[str, Any], data: bytes) -> None:
     for method, path in (("POST", "/Users"), ("PUT", f"/Users/{ann['id']}"), ("PATCH", f"/Users/{ann['id']}")):
-        assert_scim(scim.request(method, path, data, CONTENT_TYPE="application/scim+json"))
+        with undone():
+            assert_scim(scim.request(method, path, data, CONTENT_TYPE="application/scim+json"), "bodies")
 
 
-@settings(FAST, max_examples=150)
+@settings(FAST, max_examples=examples(150, 0.2, 1))
 @given(filter_=filters)
 def test_any_filter_gets_a_scim_answer_and_never_widens(scim: ScimClient, ann: dict[str, Any], filter_: str) -> None:
     response = scim.request("GET", "/Users", QUERY_STRING="filter=" + quote(filter_, errors="surrogatepass"))
 
-    assert_scim(response)
+    assert_scim(response, "filters")
     if response.status_code == 200:
         narrowed = quote(f'({filter_}) and userName eq "nobody"', errors="surrogatepass")
         again = scim.request("GET", "/Users", QUERY_STRING="filter=" + narrowed)
         assert again.status_code == 400 or again.json()["Resources"] == []
 
 
-@FAST
+@settings(FAST, max_examples=examples(60, 0.08, 4))
 @given(query=st.dictionaries(st.sampled_from(
     ["filter", "startIndex", "count", "sortBy", "sortOrder", "attributes", "excludedAttributes", "COUNT", "x", ""]),
     st.one_of(text, st.integers().map(str), paths, st.sampled_from(["ascending", "descending", "userName", "emails"])), max_size=6))  # fmt: skip
@@ -150,10 +192,10 @@ def test_any_query_string_gets_a_scim_answer(scim: ScimClient, ann: dict[str, An
     encoded = "&".join(f"{name}={quote(item, errors='surrogatepass')}" for name, item in query.items())
 
     for path in ("/Users", f"/Users/{ann['id']}", "/Schemas", "/ServiceProviderConfig"):
-        assert_scim(scim.request("GET", path, QUERY_STRING=encoded))
+        assert_scim(scim.request("GET", path, QUERY_STRING=encoded), "paths")
 
 
-@FAST
+@settings(FAST, max_examples=examples(60, 0.12, 2))
 @given(
     path=st.lists(st.one_of(st.sampled_from(
         ["/", "Users", "Schemas", "Bulk", "Me", ".search", "..", "%2e", "%2f", "%00", "%0a", "%ff", "x", "?", "#", ";", "💥", "a" * 300, urns.USER]),
@@ -162,7 +204,8 @@ def test_any_query_string_gets_a_scim_answer(scim: ScimClient, ann: dict[str, An
 )  # fmt: skip
 def test_any_path_and_method_get_a_scim_answer(scim: ScimClient, anonymous: ScimClient, path: str, method: str) -> None:
     for client in (scim, anonymous):
-        assert_scim(client.request(method, "/" + quote(path, safe="/%?#;", errors="surrogatepass"), b"{}"))
+        answer = client.request(method, "/" + quote(path, safe="/%?#;", errors="surrogatepass"), b"{}")
+        assert_scim(answer, "paths")
 
 
 LATIN = st.text(st.characters(max_codepoint=255), max_size=40)
@@ -171,13 +214,13 @@ HEADERS = ["HTTP_ACCEPT", "HTTP_ACCEPT_CHARSET", "HTTP_ACCEPT_LANGUAGE", "CONTEN
            "HTTP_X_HTTP_METHOD_OVERRIDE", "HTTP_EXPECT", "HTTP_RANGE", "HTTP_PREFER", "HTTP_X_CSRFTOKEN", "HTTP_TRANSFER_ENCODING"]  # fmt: skip
 
 
-@FAST
+@settings(FAST, max_examples=examples(60, 0.06, 1))
 @given(headers=st.dictionaries(st.sampled_from(HEADERS), LATIN, max_size=5), method=st.sampled_from(["GET", "POST"]))
 def test_any_header_gets_a_scim_answer(scim: ScimClient, headers: dict[str, str], method: str) -> None:
-    assert_scim(scim.request(method, "/Users", b'{"userName":"x@example.com"}', **headers))
+    assert_scim(scim.request(method, "/Users", b'{"userName":"x@example.com"}', **headers), "headers")
 
 
-@settings(FAST, max_examples=100)
+@settings(FAST, max_examples=examples(100, 0.05, 1))
 @given(
     header=st.one_of(
         LATIN,
@@ -197,11 +240,11 @@ def test_any_authorization_that_is_no_token_is_401(connection: Any, header: str)
     with with_setting(AUTHENTICATION=classes):
         response = ScimClient(None).request("GET", "/Users", HTTP_AUTHORIZATION=header)
 
-    assert_scim(response)
+    assert_scim(response, "headers")
     assert response.status_code == 401
 
 
-@FAST
+@settings(FAST, max_examples=examples(60, 0.05, 1))
 @given(tampered=st.data())
 def test_any_change_to_a_token_is_401(connection: Any, issue_token: Any, tampered: st.DataObject) -> None:
     token = issue_token(connection)
@@ -211,5 +254,6 @@ def test_any_change_to_a_token_is_401(connection: Any, issue_token: Any, tampere
 
     response = ScimClient(None).request("GET", "/Users", HTTP_AUTHORIZATION=f"Bearer {changed}")
 
+    assert_scim(response, "headers")
     assert response.status_code == (200 if changed == token else 401)
     assert token not in str(list(ScimEvent.objects.values_list("detail", "label", "key_id")))

@@ -16,7 +16,7 @@ from conftest import ScimClient, person
 from django_scim_provider import signals
 from django_scim_provider.adapters.memberships import KEPT
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimUser, ScimValue
-from django_scim_provider.services import connections, role_mappings, selftest, sync
+from django_scim_provider.services import connections, invariants, role_mappings, selftest, sync
 from django_scim_provider.services.context import Context
 from django_scim_provider.services.findings import Status
 from factories import ConnectionFactory
@@ -593,3 +593,26 @@ def test_what_was_read_for_a_write_is_forgotten_after_it(
     finally:
         signals.user_provisioned.disconnect(shut)
     assert row(made).attributes["active"] is False
+
+
+# What must hold ----------------------------------------------------------------------------------------------
+
+
+def test_invariants_hold_for_whoever_is_out_of_one_tenant_and_in_another(acme: ScimClient, globex: ScimClient) -> None:
+    here, _ = shared(acme, globex)
+    Token.objects.create(user=account())
+    replace(acme, here, active=False)
+    assert not list(invariants.check()), "the token is globex's as well"
+
+    Key.objects.create(user=account(), organization=Organization.objects.get(slug="acme"))
+    (breach,) = invariants.check()
+    assert (breach.number, breach.connection, breach.samples) == (4, "Acme", [f"User {here['id']}: keys"])
+
+
+def test_invariants_know_what_an_account_of_one_tenant_has_left(acme: ScimClient) -> None:
+    made = acme.create(BOB)
+    replace(acme, made, active=False)
+    assert not list(invariants.check())
+    Token.objects.create(user=account())
+    (breach,) = invariants.check()
+    assert breach.samples == [f"User {made['id']}: API tokens"]

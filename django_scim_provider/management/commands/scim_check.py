@@ -4,13 +4,15 @@ import logging
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import groupby
 from typing import Any, Final
 
 from django.core import checks
 from django.core.management.base import CommandError, CommandParser
 
 from ...conf import app_settings
-from ...services import selftest
+from ...models import ScimConnection
+from ...services import invariants, selftest
 from ...services.findings import Finding, Status
 from ..base import CONNECTION_HELP, ScimCommand
 from ..output import fits, plural, table
@@ -24,7 +26,8 @@ class Command(ScimCommand):
     help = (
         "Try a person's whole life cycle through the project's own adapter and models, in a transaction that is "
         "rolled back, and say what to change. Exit code 1 if something fails. Signal receivers of the project run: "
-        "what they do outside of the database, such as sending mail, is not undone."
+        "what they do outside of the database, such as sending mail, is not undone. With --invariants: hold twelve "
+        "sentences that must always be true against the rows instead; nothing is written."
     )
     # Its findings belong in the table; Django would stop at them.
     requires_system_checks: Any = ()
@@ -36,9 +39,17 @@ class Command(ScimCommand):
         parser.add_argument(
             "--tenant", metavar="KEY", default="", help="the organization to try in, without --connection"
         )
+        parser.add_argument(
+            "--invariants",
+            action="store_true",
+            help="look whether the stored rows contradict each other, as after a crash or a restored backup; read-only",
+        )
         self.add_json(parser)
 
     def handle(self, *args: Any, connection: str | None, tenant: str, json: bool, **options: Any) -> None:
+        if options["invariants"]:
+            self._hold(self.connection(connection) if connection else None, json=json)
+            return
         found = [("", finding) for finding in _system_checks()]
         with _silent_log():
             if connection is not None:
@@ -58,7 +69,28 @@ class Command(ScimCommand):
         if not json:
             self.stdout.write(self.style.SUCCESS("Everything works."))
 
-    def _tell(self, found: list[tuple[str, Finding]]) -> None:
+    def _hold(self, connection: ScimConnection | None, *, json: bool) -> None:
+        breaches = list(invariants.check(connection))
+        if json:
+            self.print_json({"ok": not breaches, "breaches": [breach._asdict() for breach in breaches]})
+        else:
+            by_number = groupby(sorted(breaches), key=lambda breach: breach.number)
+            remarks = {number: tuple(map(_sentence, found)) for number, found in by_number}
+            findings = []
+            for number, invariant in invariants.INVARIANTS.items():
+                status = Status.FAILED if number in remarks else Status.OK
+                findings.append(("", Finding(f"{number:2} {invariant.text}", status, remarks.get(number, ()))))
+            self._tell(findings, ("", "invariant", "what breaks it"))
+        if breaches:
+            raise CommandError(
+                f"{plural(len({breach.number for breach in breaches}), 'invariant is', 'invariants are')} broken."
+            )
+        if not json:
+            self.stdout.write(self.style.SUCCESS("Every invariant holds."))
+
+    def _tell(
+        self, found: list[tuple[str, Finding]], headings: tuple[str, ...] = ("", "step", "what to change")
+    ) -> None:
         marks = _MARKS if fits("".join(_MARKS.values()), self.stdout) else _PLAIN_MARKS
         rows: list[tuple[object, ...]] = []
         for portal, finding in found:
@@ -66,7 +98,13 @@ class Command(ScimCommand):
             lines = [line for remark in finding.remarks for line in textwrap.wrap(remark, _WIDTH)] or [""]
             rows.append((marks[finding.status], step, lines[0]))
             rows += [("", "", line) for line in lines[1:]]
-        self.stdout.write(table(("", "step", "what to change"), rows))
+        self.stdout.write(table(headings, rows))
+
+
+def _sentence(breach: invariants.Breach) -> str:
+    where = f"“{breach.connection}”" if breach.connection else "no connection"
+    more = ", …" if breach.rows > len(breach.samples) else ""
+    return f"{where}: {breach.rows}: {', '.join(breach.samples)}{more}"
 
 
 def _system_checks() -> list[Finding]:
