@@ -19,7 +19,7 @@ from django_scim_provider.testing.provider import DAY
 from django_scim_provider.testing.transports import Answer
 from testing_support import Change, Meddler, answered, html, lost
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 MONO = "Impossible to search on a mono valued attribute"
 
