@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from functools import partial
 from random import Random
@@ -14,6 +15,8 @@ from .directory import Group, Person
 from .judging import Doing, Fault, Trouble
 from .profile import DEPARTMENT, EMPLOYEE_NUMBER, MANAGER, MOBILE, WORK_EMAIL, Profile, text
 from .provider import IdentityProvider
+from .transports import NoAnswer
+from .wire import MINUTE
 
 _CORE_1: Final = "urn:scim:schemas:core:2.0"
 _ENTERPRISE_1: Final = "urn:scim:schemas:extension:enterprise:2.0"
@@ -176,11 +179,15 @@ class OneLogin(IdentityProvider):
     def change_members(self, link: str, group: Group, added: list[Person], removed: list[str]) -> None:
         changes = [("remove", member) for member in removed] + [("add", self.links[p.key]) for p in added]
         for op, member in changes:
-            operation = {"op": op, "path": "members", "value": [{"value": member}]}
-            self.patch(Doing.GROUP, f"/Groups/{link}?", [operation])
-            # Each is a task of its own: those that are done are not done again.
-            name, ids = self.pushed_groups[group.key]
-            self.pushed_groups[group.key] = (name, ids | {member} if op == "add" else ids - {member})
+            self._change_member(link, {"op": op, "path": "members", "value": [{"value": member}]})
+
+    def _change_member(self, link: str, operation: dict[str, Any]) -> None:
+        """A task of its own, which is tried again by itself."""
+        for attempt in range(1, self.attempts):
+            with contextlib.suppress(NoAnswer):
+                return self.patch(Doing.GROUP, f"/Groups/{link}?", [operation])
+            self.pause(MINUTE * attempt)
+        return self.patch(Doing.GROUP, f"/Groups/{link}?", [operation])
 
     def expected(self) -> Expected:
         """Entitlements stay under the name that they first had, with nobody in them when they are not used."""

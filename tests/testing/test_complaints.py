@@ -19,7 +19,7 @@ from django_scim_provider.testing.provider import DAY
 from django_scim_provider.testing.transports import Answer
 from testing_support import Change, Meddler, answered, html, lost
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 MONO = "Impossible to search on a mono valued attribute"
 
@@ -123,6 +123,7 @@ CASES: list[tuple[type[IdentityProvider], Change, str]] = [
     (OneLogin, when("PATCH", "/Groups", always(error(405, 'Method "PATCH" not allowed.'))), 'failed: Method "PATCH" not allowed.'),
     (OneLogin, when("GET", "/Users", always(error(401, "bad token"))), "Enabling the API connection failed: bad token"),
     (OneLogin, when("GET", "/Users", without("Resources")), "Enabling the API connection failed: "),
+    (OneLogin, when("PATCH", "/Groups", lost_answer), "no answer came"),
     (JumpCloud, when("POST", "/Users", with_integer_id), "Connection test failed: type mismatch on id"),
     (JumpCloud, when("GET", "/Users", always(html(404))), "Connection test failed: .+trailing /"),
     (JumpCloud, when("POST", "/Groups", always(error(501))), "Connection test failed: Not Implemented"),

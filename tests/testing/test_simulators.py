@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from conftest import person
-from django_scim_provider.models import ScimGroup, ScimUser
+from django_scim_provider.models import ScimGroup, ScimMembership, ScimUser
 from django_scim_provider.protocol import urns
 from django_scim_provider.testing import SIMULATORS, Entra, Flaky, Google, InProcess, JumpCloud, Okta, OneLogin
 from django_scim_provider.testing.directory import Group, Person, State
@@ -148,6 +148,22 @@ def test_entra_deletes_at_once_who_is_purged(transport: InProcess, ann: Person) 
     assert idp.run().ok
     assert methods(wire).count("DELETE Users") == 1
     assert not ScimUser.objects.filter(alive=True).exists()
+
+
+@pytest.mark.parametrize("variant", Entra.variants)
+def test_entra_empties_a_group_and_is_content_that_it_is_gone_already(
+    transport: InProcess, ann: Person, variant: str
+) -> None:
+    wire = Meddler(transport)
+    idp = Entra(wire, users=0, groups=0, days=0, variant=variant)
+    idp.directory.life = life(ann, Group("g1", "Crew", frozenset({"k1"})), Group("g1", "Crew"))
+    assert idp.run().ok
+    assert not ScimMembership.objects.exists()
+    transport.send("DELETE", f"/Groups/{idp.group_links['g1']}", headers={"Accept": "*/*"})
+    idp.directory.life = life(Group("g1", "Crew", is_deleted=True))
+    assert idp.run().ok
+    assert methods(wire)[-1] == "DELETE Groups"
+    assert idp.report.statuses[404] == 1
 
 
 def test_google_deletes_a_day_later_and_does_not_deactivate_before(transport: InProcess, ann: Person) -> None:
