@@ -474,14 +474,13 @@ def test_account_that_goes_between_the_two_locks_is_not_written(
 ) -> None:
     scim_id = post(context)
     account = host(scim_id)
-    for_update = rows.for_update
+    lock_own = rows._lock_own
 
-    def for_update_late(queryset: Any) -> Any:
-        if queryset.model is ScimUser:
-            ScimUser.objects.filter(scim_id=scim_id).update(user=None)
-        return for_update(queryset)
+    def lock_own_late(context: Context, scim_id: Any) -> ScimUser | None:
+        ScimUser.objects.filter(scim_id=scim_id).update(user=None)
+        return lock_own(context, scim_id)
 
-    monkeypatch.setattr(rows, "for_update", for_update_late)
+    monkeypatch.setattr(rows, "_lock_own", lock_own_late)
     patch(context, scim_id, title="Boss", **{"name.familyName": "New"})
 
     assert "New" not in str(vars(User._base_manager.get(pk=account.pk)))
