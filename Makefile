@@ -51,6 +51,10 @@ test-browser: $(TOX_VENV)/.tox ## The panel in a real browser, with axe; needs a
 soak: $(TOX_VENV)/.tox ## The races in their long form, on PostgreSQL and on MariaDB (TESTS as above)
 	@SCIM_SOAK=1 $(TOX) run -e py-postgres,py-mariadb -- $(or $(TESTS),tests/reliability) --timeout=3600
 
+.PHONY: bench
+bench: $(TOX_VENV)/.tox ## Beside django-scim2 and a bare view, on PostgreSQL at POSTGRES_URL (ARGS="--quick", "--write", "--users 1000")
+	@$(TOX) run -e bench -- $(ARGS)
+
 .PHONY: lint
 lint: $(TOX_VENV)/.tox ## Style, types, layers, missing migrations
 	@$(TOX) run -e lint
