@@ -203,3 +203,9 @@ def test_presence_within_brackets_is_not_lost_beside_or_and_not(scim: ScimClient
 
     for text, total in {'type pr or type eq "Group"': 1, "not (type pr)": 0, "not (type pr) and value pr": 0}.items():
         assert scim.get("/Groups", filter=f"members[{text}]").json()["totalResults"] == total, text
+
+
+@pytest.mark.parametrize("column", ["user_name_key", "external_id"])
+def test_what_identity_providers_look_up_has_an_index_of_the_connection(column: str) -> None:
+    """The key of names was indexed behind the scope alone, so that a look-up read the whole index."""
+    assert ["connection", column] in [index.fields[:2] for index in ScimUser._meta.indexes]

@@ -806,6 +806,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="scimuser",
+            index=models.Index(fields=["connection", "user_name_key"], name="scim_user_name_key"),
+        ),
+        migrations.AddIndex(
+            model_name="scimuser",
             index=models.Index(fields=["connection", "alive", "id"], name="scim_user_page"),
         ),
         migrations.AddConstraint(
