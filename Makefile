@@ -53,6 +53,10 @@ SOAK = tests/reliability tests/dialects tests/test_corpus.py tests/testing
 soak: $(TOX_VENV)/.tox ## Races, faults, dialects and simulations in their long form, on PostgreSQL and MariaDB (TESTS as above)
 	@SCIM_SOAK=1 $(TOX) run -e py-postgres,py-mariadb -- $(or $(TESTS),$(SOAK)) --timeout=3600
 
+.PHONY: bench
+bench: $(TOX_VENV)/.tox ## Beside django-scim2 and a bare view, on PostgreSQL at POSTGRES_URL (ARGS="--quick", "--write", "--users 1000")
+	@$(TOX) run -e bench -- $(ARGS)
+
 .PHONY: lint
 lint: $(TOX_VENV)/.tox ## Style, types, layers, missing migrations
 	@$(TOX) run -e lint

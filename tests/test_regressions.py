@@ -236,3 +236,9 @@ def test_a_name_of_an_account_that_is_no_longer_scims_alone_is_not_taken_from_it
     get_user_model().objects.filter(pk=host_of(gone).pk).update(is_active=True)
     body = person("ann@example.com", active=True)
     assert scim.put(f"/Users/{bob['id']}", body).status_code == 409
+
+
+@pytest.mark.parametrize("column", ["user_name_key", "external_id"])
+def test_what_identity_providers_look_up_has_an_index_of_the_connection(column: str) -> None:
+    """The key of names was indexed behind the scope alone, so that a look-up read the whole index."""
+    assert ["connection", column] in [index.fields[:2] for index in ScimUser._meta.indexes]

@@ -63,6 +63,7 @@ class ScimUser(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["connection", "external_id"], name="scim_user_external_id"),
+            models.Index(fields=["connection", "user_name_key"], name="scim_user_name_key"),
             models.Index(fields=["connection", "alive", "id"], name="scim_user_page"),
         ]
 

@@ -8,9 +8,7 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,13 +17,14 @@ import psycopg
 from . import first_sync, measure, operations, report
 from .servers import Server, served
 
-DOCS = Path(__file__).parents[2] / "docs" / "explanation" / "performance"
 PORT = 8470
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("--users", default="1000,10000,100000", help="numbers of people, with commas between")
+    parser.add_argument(
+        "--users", default="1000,10000,100000", help="numbers of people, with commas between; 0: the first sync alone"
+    )
     parser.add_argument("--rounds", type=int, default=150, help="rounds of each operation, a tenth of it of large ones")
     parser.add_argument("--seconds", type=float, default=15, help="what one server may take over one operation")
     parser.add_argument("--sync", type=int, default=10_000, help="people of the first sync; 0 leaves it out")
@@ -35,7 +34,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--keep", action="store_true", help="copy the databases that were filled last time")
     parser.add_argument("--port", type=int, default=PORT, help="the first of the ports that are used")
-    parser.add_argument("--write", type=Path, help=f"where the documentation's figures go, {DOCS.name}")
+    parser.add_argument("--write", action="store_true", help="put the figures into the documentation")
     options = parser.parse_args()
     if options.quick:
         options.users, options.rounds, options.seconds, options.sync = "200", 2, 1, 10
@@ -85,34 +84,42 @@ def _memory(servers: dict[int, list[Server]]) -> list[dict[str, Any]]:
     ]
 
 
-def _measured(options: argparse.Namespace, sizes: Sequence[int]) -> dict[str, Any]:
+def _measured(options: argparse.Namespace, sizes: Sequence[int], result: dict[str, Any]) -> None:
     databases = {users: _database(users, str(users), keep=options.keep) for users in sizes}
     with served(databases, options.port) as servers:
-        at_start = _memory(servers)
-        found = [
-            series.as_document()
-            for block in operations.BLOCKS
-            if options.only.search(" / ".join(operation.name for operation in block))
-            for series in measure.measure(block, servers, rounds=options.rounds, seconds=options.seconds)
-        ]
-        return {"operations": found, "memory": at_start}
+        result["memory"] = _memory(servers)
+        for block in operations.BLOCKS:
+            if options.only.search(" / ".join(operation.name for operation in block)):
+                found = measure.measure(block, servers, rounds=options.rounds, seconds=options.seconds)
+                result["operations"] += [series.as_document() for series in found]
+                _save(options, result)
+
+
+def _save(options: argparse.Namespace, result: dict[str, Any]) -> None:
+    """After every block, so that a run that is ended has told what it knew."""
+    if options.write:
+        report.save(result, report.FOLDER)
 
 
 def main() -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.project.settings"
     options = _options()
-    began = time.monotonic()
     sizes = sorted(int(number) for number in options.users.split(","))
-    result = _measured(options, sizes)
+    result: dict[str, Any] = {
+        "versions": report.versions(),
+        "sizes": sizes,
+        "rounds": options.rounds,
+        "operations": [],
+        "memory": [],
+    }
+    if sizes[0]:
+        _measured(options, sizes, result)
     if options.sync:
         empty = _database(0, "sync", keep=False)
         with served({0: empty}, options.port) as servers:
             result["first_sync"] = first_sync.run(servers[0], options.sync)
-    result |= {"sizes": sizes, "rounds": options.rounds, "minutes": round((time.monotonic() - began) / 60, 1)}
-    result["versions"] = report.versions()
+        _save(options, result)
     report.show(result)
-    if options.write:
-        report.write(result, options.write)
 
 
 if __name__ == "__main__":

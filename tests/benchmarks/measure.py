@@ -12,7 +12,7 @@ from typing import Any
 from .operations import Operation
 from .servers import Server
 
-LEAST = 3
+LEAST = 2
 """Rounds that even the slowest server has."""
 WARM_UP = 3
 """Rounds that are not counted; in the first of them queries are."""

@@ -81,7 +81,7 @@ def test_nothing_is_kept_for_an_adapter_with_a_scope_of_its_own(tenants: list[Co
             prepared._statements.clear()
             assert everybody(fresh) == [f"ann{number}@example.com", f"bob{number}@example.com"]
             assert everybody(fresh, filter=f'userName eq "ann{number}@example.com"') == [f"ann{number}@example.com"]
-            assert not [key for _, key in prepared._statements if key[0] in ("people", "first page")]
+            assert not [key for _, key in prepared._statements if key[0] in ("people", "page")]
 
 
 def test_statements_are_forgotten_when_settings_change(tenants: list[Context]) -> None:
@@ -96,6 +96,14 @@ def test_number_of_statements_is_bounded(tenants: list[Context], monkeypatch: py
     for count in (1, 2, 3, 4):
         everybody(tenants[0], count=count)
     assert len(prepared._statements) <= 2
+
+
+def test_a_long_list_is_asked_for_anew(tenants: list[Context], monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared._statements.clear()
+    monkeypatch.setattr(prepared, "FEW", 1)
+    everybody(tenants[0])
+    everybody(tenants[0], count=1)
+    assert [key for _, key in prepared._statements if key[0] == "memberships"] == [("memberships", 1)]
 
 
 def test_a_slot_that_the_query_ignores_is_an_error() -> None:

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from django.contrib.auth.hashers import is_password_usable
 from django.db import transaction
+from django.db.models import Manager
 from django.db.models.signals import post_save
+from django.test import override_settings
 
 from api.helpers import VENDOR, dump, has_column, soft_deletes, statements
 from conftest import person
@@ -382,6 +384,50 @@ def test_plain_change_takes_few_statements(context: Context) -> None:
 # The host changed something behind our back -----------------------------------------------------------------
 
 
+def test_name_that_the_host_gave_is_found_in_a_column_of_whatever_kind(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scim_id = post(context)
+    update(host(scim_id), **{NAME_COLUMN: BOB})
+    assert find(context, f'userName eq "{BOB}"') == [scim_id]
+    monkeypatch.setattr(rows, "_PLAIN", frozenset())
+    assert find(context, f'userName eq "{BOB}"') == [scim_id]
+    assert find(context, 'userName eq "carol@example.com"') == []
+
+
+class TwoColumnsAdapter(UserAdapter):
+    attributes = {
+        "userName": Attr(
+            ("first_name", "last_name"),
+            get=lambda first, last: f"{first}.{last}",
+            set=lambda name: tuple((name or ".").split(".", 1)),
+        ),
+        "active": "is_active",
+    }
+
+
+def test_name_that_the_host_gave_is_found_in_two_columns(context: Context) -> None:
+    with override_settings(SCIM_PROVIDER={"ADAPTERS": {"User": f"{__name__}.TwoColumnsAdapter"}}):
+        fresh = Context(context.connection)
+        scim_id = post(fresh, "ann.lee")
+        update(host(scim_id), first_name="ann", last_name="kim")
+        assert find(fresh, 'userName eq "ann.kim"') == [scim_id]
+        assert find(fresh, 'userName eq "ann.lee"') == []
+
+
+class OwnManager(Manager[Any]):
+    """As a host may have one for its base manager."""
+
+
+def test_account_is_locked_through_the_hosts_own_manager(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    scim_id = post(context)
+    manager = OwnManager()
+    manager.model, manager.name = User, "own"
+    monkeypatch.setattr(User._meta, "base_manager", manager)
+    patch(context, scim_id, active=False)
+    assert not is_active(host(scim_id))
+
+
 def test_person_whom_the_host_gave_an_impossible_name_can_still_be_deactivated(context: Context) -> None:
     scim_id = post(context)
     update(host(scim_id), **{NAME_COLUMN: "al\u200bice@example.com"})
@@ -474,14 +520,13 @@ def test_account_that_goes_between_the_two_locks_is_not_written(
 ) -> None:
     scim_id = post(context)
     account = host(scim_id)
-    for_update = rows.for_update
+    lock_own = rows._lock_own
 
-    def for_update_late(queryset: Any) -> Any:
-        if queryset.model is ScimUser:
-            ScimUser.objects.filter(scim_id=scim_id).update(user=None)
-        return for_update(queryset)
+    def lock_own_late(context: Context, scim_id: Any) -> ScimUser | None:
+        ScimUser.objects.filter(scim_id=scim_id).update(user=None)
+        return lock_own(context, scim_id)
 
-    monkeypatch.setattr(rows, "for_update", for_update_late)
+    monkeypatch.setattr(rows, "_lock_own", lock_own_late)
     patch(context, scim_id, title="Boss", **{"name.familyName": "New"})
 
     assert "New" not in str(vars(User._base_manager.get(pk=account.pk)))
