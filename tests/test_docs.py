@@ -172,16 +172,14 @@ def test_settings_are_settings(block: Block, settings: Any) -> None:
     assert check_settings() == []
 
 
-EXAMPLE = "# example_project/workspace/scim.py\n"
 WIRING = 40
 """How many lines the example project may need to connect its organizations."""
 
 
-def test_the_readme_shows_the_wiring_of_the_example_project() -> None:
-    (shown,) = [block.body for block in blocks(ROOT / "README.rst", "python") if block.body.startswith(EXAMPLE)]
-    wiring = (ROOT / "example_project" / "workspace" / "scim.py").read_text(encoding="utf-8").strip()
-    assert shown.removeprefix(EXAMPLE) == wiring
-    assert len(wiring.splitlines()) <= WIRING
+def test_the_wiring_of_the_example_project_is_shown_and_short() -> None:
+    wiring = Path("example_project", "workspace", "scim.py")
+    assert f"literalinclude:: ../../{wiring}" in (DOCS / "howto" / "many-tenants.rst").read_text(encoding="utf-8")
+    assert len((ROOT / wiring).read_text(encoding="utf-8").splitlines()) <= WIRING
 
 
 # The tutorial ----------------------------------------------------------------------------------------------
