@@ -162,7 +162,7 @@ def test_entra_empties_a_group_and_is_content_that_it_is_gone_already(
     transport.send("DELETE", f"/Groups/{idp.group_links['g1']}", headers={"Accept": "*/*"})
     idp.directory.life = life(Group("g1", "Crew", is_deleted=True))
     assert idp.run().ok
-    assert methods(wire)[-1] == "DELETE Groups"
+    assert "DELETE Groups" in methods(wire)
     assert idp.report.statuses[404] == 1
 
 
