@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from ..protocol.urns import USER
 from .profile import Profile, look
 from .transports import Answer, NoAnswer, Transport
 
+_CHOICE: Final = re.compile(r"\[.*\]")
 _HEADERS: Final = {"Accept": "application/scim+json"}
 _PAGE: Final = 100
 _TRIES: Final = 5
@@ -48,32 +51,51 @@ def everything(transport: Transport, endpoint: str) -> dict[str, dict[str, Any]]
     return found
 
 
+def declared(transport: Transport) -> set[str]:
+    """The attributes of people, and their sub-attributes, that the server says it has.
+
+    :raises Unreadable: it does not say.
+    """
+    found: set[str] = set()
+    for schema, document in everything(transport, "/Schemas").items():
+        prefix = "" if schema == USER else f"{schema}:"
+        for attribute in document["attributes"]:
+            name = f"{prefix}{attribute['name']}"
+            found |= {name, *(f"{name}.{sub['name']}" for sub in attribute.get("subAttributes") or ())}
+    return found
+
+
 def differences(transport: Transport, expected: Expected, strangers: set[str], *, with_groups: bool) -> list[str]:
-    """A sentence for each difference.
+    """A sentence for each difference; what is not in ``/Schemas`` a server may ignore.
 
     :param strangers: ids that were there before the provider came.
     """
     try:
         people = everything(transport, "/Users")
         groups = everything(transport, "/Groups") if with_groups else {}
+        attributes = declared(transport)
     except Unreadable as error:
         return [f"The server cannot be read. {error}"]
     return [
         *(f"{name} is not there." for name in expected.missing),
-        *_of_people(people, expected.people),
+        *_of_people(people, expected.people, attributes),
         *_of_groups(groups, expected.groups),
         *_of_strangers(people, strangers | expected.people.keys(), "userName"),
         *_of_strangers(groups, strangers | expected.groups.keys(), "displayName"),
     ]
 
 
-def _of_people(found: Mapping[str, Mapping[str, Any]], expected: Mapping[str, Profile]) -> Iterator[str]:
+def _of_people(
+    found: Mapping[str, Mapping[str, Any]], expected: Mapping[str, Profile], attributes: set[str]
+) -> Iterator[str]:
     for link, profile in expected.items():
         name = profile["userName"]
         if link not in found:
             yield f"{name} is not there."
             continue
         for path, value in profile.items():
+            if _CHOICE.sub("", path) not in attributes:
+                continue
             seen = look(found[link], path)
             if seen != value and (value != "" or seen not in ("", None)):
                 yield f"{name}: {path} is {seen!r}, not {value!r}."
