@@ -114,6 +114,9 @@ def main() -> None:
     }
     if sizes[0]:
         _measured(options, sizes, result)
+    elif options.write:
+        # What was measured before stays beside it.
+        result = report.load()
     if options.sync:
         empty = _database(0, "sync", keep=False)
         with served({0: empty}, options.port) as servers:
