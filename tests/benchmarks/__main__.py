@@ -37,7 +37,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--write", action="store_true", help="put the figures into the documentation")
     options = parser.parse_args()
     if options.quick:
-        options.users, options.rounds, options.seconds, options.sync = "200", 2, 1, 10
+        options.users, options.rounds, options.seconds, options.sync = "200", 1, 1, 5
         options.only = re.compile("^(?!bulk of 1,000)")
     return options
 
