@@ -37,7 +37,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--write", action="store_true", help="put the figures into the documentation")
     options = parser.parse_args()
     if options.quick:
-        options.users, options.rounds, options.seconds, options.sync = "200", 2, 1, 10
+        options.users, options.rounds, options.seconds, options.sync = "200", 1, 1, 5
         options.only = re.compile("^(?!bulk of 1,000)")
     return options
 
@@ -114,6 +114,9 @@ def main() -> None:
     }
     if sizes[0]:
         _measured(options, sizes, result)
+    elif options.write:
+        # What was measured before stays beside it.
+        result = report.load()
     if options.sync:
         empty = _database(0, "sync", keep=False)
         with served({0: empty}, options.port) as servers:

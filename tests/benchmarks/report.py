@@ -111,6 +111,12 @@ def show(result: dict[str, Any]) -> None:
             sys.stdout.write(f"\n### {title}\n\n" + "\n".join(lines) + "\n")
 
 
+def load() -> dict[str, Any]:
+    """What was saved."""
+    found: dict[str, Any] = json.loads((FOLDER / "results.json").read_text(encoding="utf-8"))
+    return found
+
+
 def save(result: dict[str, Any], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "results.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
@@ -172,4 +178,4 @@ def chart(result: dict[str, Any], users: int) -> str:
 
 
 if __name__ == "__main__":
-    save(json.loads((FOLDER / "results.json").read_text(encoding="utf-8")), FOLDER)
+    save(load(), FOLDER)
