@@ -180,7 +180,11 @@ class MembershipUserAdapter(UserAdapter):
 
     def shown(self, sent: Mapping[str, Any], columns: Mapping[str, Any] | None) -> dict[str, Any]:
         if KEPT not in sent:
-            return super().shown(sent, columns)
+            document = super().shown(sent, columns)
+            if sent and "active" not in sent:
+                # Taken away from somebody active: it stays away while they are what it is by default.
+                document.pop("active", None) if columns is not None else document.update(active=False)
+            return document
         document = super().shown({name: value for name, value in sent.items() if name != KEPT}, None)
         if columns is not None and "active" in document:
             document["active"] = True

@@ -18,12 +18,9 @@ urlpatterns = [
     re_path(r"^Groups/(?P<scim_id>[^/]+)/?\Z", views.OneResourceView.as_view(verbs=GROUPS), name="group"),
     re_path(r"^Roles/?\Z", views.RolesView.as_view(), name="roles"),
     re_path(r"^Roles/(?P<key>.+?)/?\Z", views.RoleView.as_view(), name="role"),
-    # Under the names of SCIM 1.1 and of Microsoft's test collection as well.
-    re_path(
-        r"^(?:ServiceProviderConfigs?|serviceConfiguration)/?\Z",
-        discovery.ServiceProviderConfigView.as_view(),
-        name="config",
-    ),
+    re_path(r"^ServiceProviderConfig/?\Z", discovery.ServiceProviderConfigView.as_view(), name="config"),
+    # Its names in SCIM 1.1 and in Microsoft's test collection; apart, since alternatives cannot be reversed.
+    re_path(r"^(?:ServiceProviderConfigs|serviceConfiguration)/?\Z", discovery.ServiceProviderConfigView.as_view()),
     re_path(r"^ResourceTypes/?\Z", discovery.ResourceTypesView.as_view(), name="resource-types"),
     re_path(r"^ResourceTypes/(?P<name>[^/]+)/?\Z", discovery.ResourceTypeView.as_view(), name="resource-type"),
     re_path(r"^Schemas/?\Z", discovery.SchemasView.as_view(), name="schemas"),

@@ -63,9 +63,11 @@ def event(
     )
 
 
-def record(context: Context, action: str, **fields: Any) -> None:
+def record(context: Context, action: str, **fields: Any) -> ScimEvent:
     """Write one event, in the transaction that is open, if any. Fields as in ``event``."""
-    insert(event(context, action, **fields), context.using)
+    written = event(context, action, **fields)
+    insert(written, context.using)
+    return written
 
 
 @contextmanager

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -112,12 +110,7 @@ def create_users(context: Context, bodies: Sequence[Mapping[str, Any]]) -> list[
             for row, theirs in zip(rows, columns, strict=True):
                 accounts.give(context, row, theirs, is_free=True)
         _insert(context, rows)
-        # Each event tells of its share of the time.
-        share = (time.monotonic() - context.started) / len(rows)
-        telling = replace(context, started=time.monotonic() - share)
-        insert_all(
-            [event_of(telling, row, newcomer) for row, newcomer in zip(rows, wanted, strict=True)], context.using
-        )
+        insert_all([event_of(context, *one) for one in zip(rows, wanted, strict=True)], context.using)
         for row in rows:
             announce(signals.user_provisioned, context, scim_user=row, user=row.user)
         return [written(context, row, {}) for row in rows]

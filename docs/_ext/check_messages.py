@@ -11,7 +11,9 @@ from pathlib import Path
 import django_scim_provider
 from django_scim_provider.conf import SETTING
 
-CHECKS = Path(django_scim_provider.__file__).parent / "checks"
+PACKAGE = Path(django_scim_provider.__file__).parent
+SOURCES = (*sorted((PACKAGE / "checks").glob("*.py")), PACKAGE / "api" / "oauth2.py")
+"""Where checks are: in their own package, but for those of a class that not every project can import."""
 PREFIX = "scim_provider."
 GAP = "…"
 """What differs from case to case."""
@@ -40,7 +42,7 @@ def _ids(node: ast.expr | None) -> list[str]:
 def messages() -> dict[str, list[tuple[str, str]]]:
     """Id to the pairs of message and hint that bear it, in the order of the code."""
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for path in sorted(CHECKS.glob("*.py")):
+    for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 named = {keyword.arg: keyword.value for keyword in node.keywords}

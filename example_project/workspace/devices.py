@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from django.db.models import QuerySet
 
-from django_scim_provider.adapters import Attribute, ModelAdapter, Schema
+from django_scim_provider.adapters import Attr, Attribute, ModelAdapter, Schema
 from django_scim_provider.models import ScimConnection
 
 from .models import Device, Organization
@@ -29,7 +29,12 @@ class DeviceAdapter(ModelAdapter):
     description = "A computer or a telephone"
     model = "workspace.Device"
     schema = DEVICE
-    attributes: ClassVar = {"serialNumber": "serial", "displayName": "name", "active": "in_use"}
+    attributes: ClassVar = {
+        "serialNumber": "serial",
+        "displayName": "name",
+        "active": Attr("in_use"),  # of some devices nobody knows
+        "externalId": "external_id",
+    }
     created_field = "created_at"
     modified_field = "changed_at"
 

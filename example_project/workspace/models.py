@@ -80,7 +80,7 @@ class Badge(models.Model):
     """What the front desk knows of a person; SCIM shows it as an extension."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="badge")
-    number = models.CharField(max_length=20, unique=True, null=True, blank=True)
+    number = models.CharField(max_length=40, unique=True, null=True, blank=True)
     floor = models.IntegerField(null=True, blank=True)
 
     def __str__(self) -> str:
@@ -93,7 +93,8 @@ class Device(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="devices")
     serial = models.CharField(max_length=40)
     name = models.CharField(max_length=80, blank=True)
-    in_use = models.BooleanField(default=True)
+    in_use = models.BooleanField(null=True, blank=True)
+    external_id = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
 

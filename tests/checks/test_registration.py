@@ -24,7 +24,9 @@ from django_scim_provider.checks import installed
 from django_scim_provider.checks.base import check, check_adapters
 from django_scim_provider.checks.registration import register_all
 
-SOURCES = sorted((Path(django_scim_provider.__file__).parent / "checks").glob("*.py"))
+PACKAGE = Path(django_scim_provider.__file__).parent
+SOURCES = [*sorted((PACKAGE / "checks").glob("*.py")), PACKAGE / "api" / "oauth2.py"]
+"""What names the toolkit checks its scopes itself."""
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "checks.rst"
 
 

@@ -63,14 +63,14 @@ class Things(Story):
     def _device(self) -> None:
         self.tell("A resource type of its own: devices are rows of the application, and no view was written for them")
         self._send("GET", "/ResourceTypes", status=200, effects={}, check=_lists_devices, remark=_kinds)
-        body = {"schemas": [DEVICE.id], "serialNumber": SERIAL, "displayName": "Reception"}
+        body = {"schemas": [DEVICE.id], "serialNumber": SERIAL, "displayName": "Reception", "active": True}
         made = self._send(
             "POST",
             "/Devices",
             body=body,
             status=201,
             effects={(DEVICES, SERIAL, ""): {"username": SERIAL, "name": "Reception", "in_use": True}},
-            check=partial(_shows, {**body, "active": True}),
+            check=partial(_shows, body),
             remark=_name,
         )
         self._send(
