@@ -18,7 +18,7 @@ from ..models import ConnectionGuard, HeldRemoval, ScimConnection, ScimRemoval, 
 from ..protocol.errors import ScimError, TooManyRequests
 from . import audit, guard, notices, protection, rows
 from .context import Context
-from .transactions import NotedRefusal, announce, logger, now, run
+from .transactions import NotedRefusal, announce, logger, now, recover, run
 
 Guard = ScimConnection.Guard
 Kind = ScimRemoval.Kind
@@ -59,6 +59,7 @@ class Held(TooManyRequests, NotedRefusal):
         except (DatabaseError, ScimError):
             # The answer stays 429, and the next attempt is noted.
             logger.exception("A held SCIM removal could not be noted.")
+            recover(self.context.using)
 
 
 class Seen(NamedTuple):

@@ -18,6 +18,7 @@ from ..models.token_format import PREFIX, digest, key_id_of, new_token
 from . import audit, prepared
 from .context import Context, database
 from .prepared import Slot
+from .transactions import recover
 
 MAX_LIFE: Final = timedelta(days=730)
 TOUCH_INTERVAL: Final = timedelta(minutes=1)
@@ -225,3 +226,4 @@ def _touch(pk: int, connection: ScimConnection, moment: datetime, remote_addr: s
     except DatabaseError:
         # A database that takes no writes can still answer the request.
         logger.warning("The use of a SCIM token could not be noted.", exc_info=True)
+        recover(using)
