@@ -48,8 +48,9 @@ test-browser: $(TOX_VENV)/.tox ## The panel in a real browser, with axe; needs a
 	@$(TOX) run -e browser -- $(or $(TESTS),tests/browser)
 
 .PHONY: soak
-soak: $(TOX_VENV)/.tox ## The races in their long form, on PostgreSQL and on MariaDB (TESTS as above)
-	@SCIM_SOAK=1 $(TOX) run -e py-postgres,py-mariadb -- $(or $(TESTS),tests/reliability) --timeout=3600
+soak: $(TOX_VENV)/.tox ## Faults, races and fuzzing in their long form, on each database; hours (TESTS as above)
+	@SCIM_SOAK=1 $(TOX) run -e py-sqlite,py-postgres,py-mariadb -- \
+		$(or $(TESTS),tests/reliability tests/security/test_token_timing.py) --timeout=3600
 
 .PHONY: lint
 lint: $(TOX_VENV)/.tox ## Style, types, layers, missing migrations
