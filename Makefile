@@ -47,11 +47,11 @@ test-mariadb: $(TOX_VENV)/.tox ## The suite on MariaDB or MySQL at MARIADB_URL (
 test-browser: $(TOX_VENV)/.tox ## The panel in a real browser, with axe; needs a Chromium on PATH
 	@$(TOX) run -e browser -- $(or $(TESTS),tests/browser)
 
-SOAK = tests/reliability tests/dialects tests/test_corpus.py tests/testing
+SOAK = tests/reliability tests/dialects tests/test_corpus.py tests/testing tests/security/test_token_timing.py
 
 .PHONY: soak
-soak: $(TOX_VENV)/.tox ## Races, faults, dialects and simulations in their long form, on PostgreSQL and MariaDB (TESTS as above)
-	@SCIM_SOAK=1 $(TOX) run -e py-postgres,py-mariadb -- $(or $(TESTS),$(SOAK)) --timeout=3600
+soak: $(TOX_VENV)/.tox ## Faults, races, fuzzing, dialects and simulations in their long form, on each database; hours (TESTS as above)
+	@SCIM_SOAK=1 $(TOX) run -e py-sqlite,py-postgres,py-mariadb -- $(or $(TESTS),$(SOAK)) --timeout=3600
 
 .PHONY: bench
 bench: $(TOX_VENV)/.tox ## Beside django-scim2 and a bare view, on PostgreSQL at POSTGRES_URL (ARGS="--quick", "--write", "--users 1000")

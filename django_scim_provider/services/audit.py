@@ -15,7 +15,7 @@ from ..models import ScimConnection, ScimEvent
 from ..protocol.errors import NotFound, RetryableError, ScimError
 from .context import Context, database
 from .inserts import insert
-from .transactions import now
+from .transactions import now, recover
 
 Action = ScimEvent.Action
 Outcome = ScimEvent.Outcome
@@ -102,6 +102,7 @@ def _best_effort(context: Context, action: str, **fields: Any) -> None:
     except DatabaseError as error:
         # Without a traceback: it goes on to the request that was refused, whose body is in local variables.
         logger.error("A refused SCIM request could not be recorded: %s", error)
+        recover(context.using)
 
 
 def refused_credential(*, reason: str, key_id: str, remote_addr: str | None, connection: ScimConnection | None) -> None:
@@ -127,3 +128,4 @@ def refused_credential(*, reason: str, key_id: str, remote_addr: str | None, con
             )
     except DatabaseError:
         logger.exception("A refused SCIM credential could not be recorded.")
+        recover(using)

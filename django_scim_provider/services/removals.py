@@ -19,7 +19,7 @@ from ..protocol.errors import ScimError, TooManyRequests
 from . import audit, guard, notices, protection, rows
 from .context import Context
 from .inserts import insert_all
-from .transactions import NotedRefusal, announce, logger, now, run
+from .transactions import NotedRefusal, announce, logger, now, recover, run
 
 Guard = ScimConnection.Guard
 Kind = ScimRemoval.Kind
@@ -59,6 +59,7 @@ class Held(TooManyRequests, NotedRefusal):
         except (DatabaseError, ScimError):
             # The answer stays 429, and the next attempt is noted.
             logger.exception("A held SCIM removal could not be noted.")
+            recover(self.context.using)
 
 
 class Seen(NamedTuple):

@@ -86,6 +86,16 @@ def run(work: Callable[[], T], using: str) -> T:
     raise AssertionError("unreachable")  # pragma: no cover
 
 
+def recover(using: str) -> None:
+    """After a failure that the request outlives: give up a connection that is broken, before anything else uses it.
+
+    Django may have left it within a transaction that cannot end; the next one would keep the process there for good.
+    Within somebody's transaction it is theirs.
+    """
+    if not connections[using].in_atomic_block:
+        connections[using].close_if_unusable_or_obsolete()
+
+
 def translate_integrity(error: IntegrityError) -> ScimError:
     """Our words for a broken constraint; the database's name tables and values."""
     code = _code(error)

@@ -20,14 +20,14 @@ from django.http import HttpResponse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.helpers import dump, with_setting
+from api.helpers import VENDOR, dump, with_setting
 from conftest import ScimClient, person
 from django_scim_provider.models import ScimEvent
 from django_scim_provider.protocol import urns
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(36000)]
 
-SOAK = bool(os.environ.get("SCIM_SOAK"))
+SOAK = bool(os.environ.get("SCIM_SOAK")) and VENDOR == "sqlite"
 INPUTS = int(os.environ.get("SCIM_INPUTS", "200000"))
 SENT: Counter[str] = Counter()
 """Requests by family: what is in them that was made up."""
@@ -113,6 +113,11 @@ def assert_scim(response: HttpResponse, family: str) -> None:
             assert body["detail"]
 
 
+def tables(family: str) -> dict[str, Any]:
+    """Every row there is; in the long form one time in ten, since reading them takes longer than the request."""
+    return {} if SOAK and SENT[family] % 10 else dump(events=False)
+
+
 @contextmanager
 def undone() -> Iterator[None]:
     """Thousands of examples share one database: none leaves people behind."""
@@ -133,13 +138,13 @@ def test_any_json_body_gets_a_scim_answer(scim: ScimClient, ann: dict[str, Any],
         body = {**person("beth@example.com"), **body}
     data = json.dumps(body).encode()
     with undone():
-        before = dump(events=False)
+        before = tables("bodies")
         for method, path in (("POST", "/Users"), ("PUT", f"/Users/{ann['id']}"), ("PATCH", f"/Users/{ann['id']}")):
             response = scim.request(method, path, data)
             assert_scim(response, "bodies")
-            if response.status_code >= 400:
+            if before and response.status_code >= 400:
                 assert dump(events=False) == before
-            else:
+            elif before:
                 before = dump(events=False)
 
 
@@ -148,7 +153,7 @@ def test_any_json_body_gets_a_scim_answer(scim: ScimClient, ann: dict[str, Any],
 def test_any_patch_gets_a_scim_answer_and_a_refused_one_changes_nothing(
     scim: ScimClient, ann: dict[str, Any], changes: Any
 ) -> None:
-    before = dump(events=False)
+    before = tables("PATCH")
 
     response = scim.request(
         "PATCH", f"/Users/{ann['id']}", json.dumps({"schemas": [urns.PATCH_OP], "Operations": changes}).encode()
@@ -156,7 +161,7 @@ def test_any_patch_gets_a_scim_answer_and_a_refused_one_changes_nothing(
 
     assert_scim(response, "PATCH")
     if response.status_code >= 400:
-        assert dump(events=False) == before
+        assert not before or dump(events=False) == before
     else:
         # What was answered is what a client reads next.
         assert scim.get(f"/Users/{ann['id']}").json() == response.json()

@@ -36,8 +36,8 @@ from group_support import group_body, roles_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 SOAK = bool(os.environ.get("SCIM_SOAK"))
-LONG = {"sqlite": "20000"}.get(VENDOR, "2000")
-EXAMPLES = int(os.environ.get("SCIM_EXAMPLES", LONG if SOAK else "20"))
+SHORT, LONG = ("20", "20000") if VENDOR == "sqlite" else ("5", "2000")
+EXAMPLES = int(os.environ.get("SCIM_EXAMPLES", LONG if SOAK else SHORT))
 STEPS = 50 if SOAK else 30
 COUNTS: Counter[str] = Counter()
 

@@ -17,7 +17,7 @@ from django.db.models.signals import post_save
 from api.helpers import VENDOR, apart, dump, is_error
 from conftest import ScimClient, person
 from django_scim_provider import signals
-from django_scim_provider.models import ScimConnection, ScimEvent, ScimUser
+from django_scim_provider.models import ScimConnection, ScimEvent, ScimToken, ScimUser
 from django_scim_provider.services import invariants, tokens
 from django_scim_provider.services.context import Context
 from factories import ConnectionFactory
@@ -191,3 +191,39 @@ def test_a_receiver_of_our_signals_that_fails_changes_no_answer(
     assert not ScimUser.objects.filter(alive=True).exists()
     assert "of a receiver's own" in caplog.text
     assert not list(invariants.check(connection))
+
+
+def test_a_connection_that_breaks_while_the_use_of_a_token_is_noted_does_not_spoil_the_process(
+    threads: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Django takes autocommit that could not be switched on again for a transaction of somebody else's, and stays in it."""
+    token, ann = apart(provisioned)
+    path, wrapper = f"/Users/{ann['id']}", type(connections["default"])
+    switch = wrapper._set_autocommit
+    apart(lambda: ScimToken.objects.update(last_used_at=None))
+    lost: list[str] = []
+
+    def set_autocommit(self: Any, autocommit: bool) -> None:
+        if autocommit and len(lost) == 1:
+            lost.append("autocommit")
+            raise OperationalError("server has gone away")
+        switch(self, autocommit)
+
+    def gone(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith(("UPDATE", "SAVEPOINT")):
+            lost.append(sql)
+            raise OperationalError("server has gone away")
+        return execute(sql, params, many, context)
+
+    def work() -> tuple[Any, Any, bool]:
+        monkeypatch.setattr(wrapper, "_set_autocommit", set_autocommit)
+        with database.execute_wrapper(gone):
+            during = ScimClient(token).patch(path, OFF)
+        is_stuck = database.in_atomic_block
+        return during, ScimClient(token).patch(path, OFF), is_stuck
+
+    during, afterwards, is_stuck = apart(work)
+    assert lost[1] == "autocommit"
+    assert is_unavailable(during)
+    assert not is_stuck
+    assert afterwards.status_code == 200
