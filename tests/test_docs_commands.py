@@ -32,6 +32,8 @@ NOT_RUN = {
     "python manage.py scim_oauth ": "wants the toolkit; tests/credentials/test_oauth.py runs it",
     "python manage.py scim_simulate ": "makes a database for tests; tests/management/test_scim_simulate.py runs it",
     "make demo": "tests/test_example_project.py plays it",
+    "make soak": "hours",
+    "SCIM_": "as long as the number says",
     "python manage.py test": "tests/test_example_project.py runs the example project's suite",
     "pytest": "it is what runs here; tests/test_docs.py runs the tests that the page shows",
 }

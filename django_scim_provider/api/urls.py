@@ -20,7 +20,11 @@ urlpatterns = [
     re_path(r"^Roles/(?P<key>.+?)/?\Z", views.RoleView.as_view(), name="role"),
     re_path(r"^ServiceProviderConfig/?\Z", discovery.ServiceProviderConfigView.as_view(), name="config"),
     # Its names in SCIM 1.1 and in Microsoft's test collection; apart, since alternatives cannot be reversed.
-    re_path(r"^(?:ServiceProviderConfigs|serviceConfiguration)/?\Z", discovery.ServiceProviderConfigView.as_view()),
+    re_path(
+        r"^(?:ServiceProviderConfigs|serviceConfiguration)/?\Z",
+        discovery.ServiceProviderConfigView.as_view(),
+        name="config-elsewhere",
+    ),
     re_path(r"^ResourceTypes/?\Z", discovery.ResourceTypesView.as_view(), name="resource-types"),
     re_path(r"^ResourceTypes/(?P<name>[^/]+)/?\Z", discovery.ResourceTypeView.as_view(), name="resource-type"),
     re_path(r"^Schemas/?\Z", discovery.SchemasView.as_view(), name="schemas"),

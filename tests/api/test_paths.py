@@ -38,7 +38,7 @@ METHODS = [
     "get",
     "-",
 ]
-WITHOUT_TOKEN = {"config", "resource-types", "resource-type", "schemas", "schema"}
+WITHOUT_TOKEN = {"config", "config-elsewhere", "resource-types", "resource-type", "schemas", "schema"}
 """The discovery endpoints: whoever makes another endpoint public has to say so here."""
 
 
