@@ -21,20 +21,32 @@ OWN_TESTS = {
 }
 """Hosts that other tests have no use for, and where theirs are; they are marked with the host's name."""
 WITHOUT_DATABASE = ["protocol", "checks"]
+ONCE = ["admin", "browser", "conformance", "console", "dialects", "interop", "lock", "testing"]
+ONCE += ["test_docs.py", "test_docs_commands.py", "test_docs_pages.py", "test_example_project.py", "test_packaging.py"]
+ONCE += ["test_sign_in_page.py", "test_translations.py"]
+"""What asks the database for nothing that the services are not tried with, or brings a database of its own."""
 ON_POSTGRESQL = ["stock", "email_user", "teams", "credentials", "tenants", "legacy"]
 ON_MARIADB = ["stock", "profile_user", "soft_delete", "credentials", "tenants", "legacy"]
 """A user model behaves alike on both: each is tried on one of them, what takes locks or ends access on both."""
+BRIEFLY = {"stock", "teams", "soft_delete", "credentials", "tenants", "legacy"}
 NO_TESTS_COLLECTED = 5
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--quick", action="store_true", help="what is marked hosts, under the stock host only")
+    parser.add_argument(
+        "--brief",
+        action="store_true",
+        help="leave out what one database tells for all, and user models that differ in their columns alone",
+    )
     options, arguments = parser.parse_known_args()
     coverage_dir = os.environ.get("COVERAGE_DIR")
     url = os.environ.get("DATABASE_URL", "")
     everywhere = (ON_POSTGRESQL if url.startswith("postgres") else ON_MARIADB) if url else HOSTS
     hosts = everywhere[:1] if options.quick else everywhere
+    if options.brief:
+        hosts = [host for host in hosts if host in BRIEFLY]
     failed, idle = [], []
     if url:
         # Pure Python, and proved on SQLite: another database says nothing about it.
@@ -42,6 +54,8 @@ def main() -> int:
     for host in hosts:
         # The command, not `python -m pytest`, which would put the checkout in front of the installed wheel.
         command = ["pytest", f"--ds=hosts.{host}.settings", "-n", os.environ.get("XDIST") or "2", "--dist=worksteal"]
+        if host == "stock" and options.brief:
+            command += [f"--ignore=tests/{name}" for name in ONCE]
         if host in OWN_TESTS:
             # Paths that were asked for do without those that are usual.
             asked = any(Path(argument.partition("::")[0]).exists() for argument in arguments)
