@@ -29,7 +29,7 @@ from conftest import ScimClient, person
 from django_scim_provider.models import ScimEvent
 from django_scim_provider.protocol import urns
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.hosts]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 # Put together, since reports show the lines of this file as well.
 PASSWORD = "-".join(("correct", "horse", "canary"))
