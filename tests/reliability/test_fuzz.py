@@ -41,13 +41,23 @@ def examples(short: int, share: float, requests: float) -> int:
     return round(INPUTS * share / requests) + 1 if SOAK else short
 
 
+def tell(config: pytest.Config) -> None:
+    with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print(f"\nfuzzing: {SENT.total()} inputs: {dict(SENT)}", flush=True)  # noqa: T201
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _count(request: pytest.FixtureRequest) -> Iterator[None]:
     SENT.clear()
     yield
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-    with capture.global_and_fixture_disabled():
-        print(f"\nfuzzing: {SENT.total()} inputs: {dict(SENT)}")  # noqa: T201
+    tell(request.config)
+
+
+@pytest.fixture(autouse=SOAK)
+def _count_so_far(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A run of hours that is ended early has told what it did."""
+    yield
+    tell(request.config)
 
 
 FAST = settings(
