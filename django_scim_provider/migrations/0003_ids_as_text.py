@@ -15,10 +15,8 @@ GROUPS = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
 
 def spell_out(apps: Any, schema_editor: Any) -> None:
     """A database without a type for UUIDs had them as digits alone."""
-    if schema_editor.connection.features.has_native_uuid_field:
-        return
     parts = [part for start, length in GROUPS for part in (Value("-"), Substr("scim_id", start, length))][1:]
-    for rows in _rows(apps, schema_editor):
+    for rows in () if schema_editor.connection.features.has_native_uuid_field else _rows(apps, schema_editor):
         rows.annotate(length=Length("scim_id")).filter(length=DIGITS).update(scim_id=Concat(*parts))
 
 

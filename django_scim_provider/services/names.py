@@ -67,14 +67,11 @@ def all_are_free(context: Context, keys: Collection[str], columns: Collection[Ma
         return False
     conditions = []
     for name, values in given.items():
-        spellings = values
-        if name in adapter.user_name_columns:
-            if any(len(set(map(spell, values))) < len(values) for spell in (str.upper, str.casefold)):
-                return False
-            spellings = [*values, *map(fold, values)]
-            if any_case_counts(context):
-                conditions += [Q((f"{name}__iexact", value)) for value in values]
-        conditions.append(Q((f"{name}__in", spellings)))
+        if any(len(set(map(spell, values))) < len(values) for spell in (str.upper, str.casefold)):
+            return False
+        conditions.append(Q((f"{name}__in", [*values, *map(fold, values)])))
+        if any_case_counts(context):
+            conditions += [Q((f"{name}__iexact", value)) for value in values]
     return not _holders(context, adapter.scope(context.connection), keys, conditions)[:1]
 
 
