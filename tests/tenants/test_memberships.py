@@ -63,6 +63,16 @@ def test_whoever_is_created_inactive_is_let_in_nowhere(acme: ScimClient) -> None
         assert not Seat.objects.exists()
 
 
+def test_active_that_is_taken_away_stays_away_while_it_would_be_true(acme: ScimClient) -> None:
+    bob = acme.create(BOB)
+    assert "active" not in acme.patch(f"/Users/{bob['id']}", {"op": "remove", "path": "active"}).json()
+    assert "active" not in show(acme, bob)
+    assert memberships() == {"acme": (True, "guest")}
+    assert names(acme, "active eq true") == [BOB]
+    Membership.objects.update(is_active=False)
+    assert show(acme, bob)["active"] is False
+
+
 @pytest.mark.parametrize("slug", ["", "nowhere", "Acme"])
 def test_a_connection_needs_an_organization_that_is_there(organizations: dict[str, Any], slug: str) -> None:
     with pytest.raises(ValidationError, match="no organization with this key"):
