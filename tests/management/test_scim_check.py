@@ -150,4 +150,6 @@ def test_invariants_are_read_only(manage: Manage, scim: ScimClient) -> None:
     scim.create("ann@example.com")
     with CaptureQueriesContext(database) as captured:
         manage("scim_check", "--invariants")
-    assert {query["sql"].split()[0] for query in captured} == {"SELECT"}
+    # PostgreSQL hands long lists out by a cursor.
+    verbs = {query["sql"].split()[0] for query in captured if not query["sql"].startswith("DECLARE ")}
+    assert verbs == {"SELECT"}
