@@ -183,7 +183,10 @@ class MembershipUserAdapter(UserAdapter):
             document = super().shown(sent, columns)
             if sent and "active" not in sent:
                 # Taken away from somebody active: it stays away while they are what it is by default.
-                document.pop("active", None) if columns is not None else document.update(active=False)
+                if columns is None:
+                    document["active"] = False
+                else:
+                    document.pop("active", None)
             return document
         document = super().shown({name: value for name, value in sent.items() if name != KEPT}, None)
         if columns is not None and "active" in document:

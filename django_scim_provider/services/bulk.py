@@ -18,7 +18,7 @@ from ..protocol.etags import parse_match
 from . import audit, newcomers
 from .context import Context
 from .membership import chunks
-from .transactions import run
+from .transactions import recover, run
 from .verbs import USERS, Verbs, Written, verbs_of
 
 _ACTIONS: Final = {
@@ -119,9 +119,10 @@ class _Bulk:
             made = newcomers.create_users(self._context(), [operation.data for operation in operations])
         except Exception:  # noqa: BLE001 (whatever it is, it is told of the operation that it comes from, in turn)
             return {}
+        if made is None:
+            return {}
         return {
-            number: self._done(operation, one)
-            for (number,), operation, one in zip(some, operations, made or (), strict=made is not None)
+            number: self._done(operation, one) for (number,), operation, one in zip(some, operations, made, strict=True)
         }
 
     def _alone(self, operation: Operation) -> Result:
@@ -235,10 +236,9 @@ class _Bulk:
 
     def _has_database(self) -> bool:
         """Whether the database answers again, by a new connection if need be."""
-        connection = connections[self.context.using]
         try:
-            connection.close_if_unusable_or_obsolete()
-            connection.ensure_connection()
+            recover(self.context.using)
+            connections[self.context.using].ensure_connection()
         except DatabaseError:
             return False
         return True

@@ -135,6 +135,29 @@ def test_nothing_more_is_tried_once_the_database_is_gone(threads: None, vanishes
     assert all("response" in result for result in results if result["status"] == "503")
 
 
+@pytest.mark.skipif(VENDOR == "sqlite", reason="there is no connection to lose")
+def test_a_connection_that_is_lost_while_people_are_made_together_costs_nobody_anything(threads: None) -> None:
+    def work() -> tuple[Any, int]:
+        scim = ScimClient(tokens.issue(Context(ConnectionFactory())).text)
+        scim.get("/Users")  # the token's use is noted
+        lost = []
+
+        def lose(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+            if not lost and "ann@" in str(params) and sql.startswith("INSERT"):
+                lost.append(sql)
+                database.connection.close()  # behind Django's back
+            return execute(sql, params, many, context)
+
+        with database.execute_wrapper(lose):
+            response = send(scim, post("ann"), post("bob"))
+        assert lost
+        return response, ScimUser.objects.count()
+
+    response, count = apart(work)
+    assert [result["status"] for result in response.json()["Operations"]] == ["201", "201"]
+    assert count == 2
+
+
 @pytest.mark.django_db
 def test_an_unknown_fault_before_the_first_operation_is_the_whole_requests(scim: ScimClient) -> None:
     with database.execute_wrapper(Fault(1, OperationalError)):
