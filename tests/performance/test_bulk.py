@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -78,6 +79,9 @@ def _measure() -> tuple[list[float], list[float]]:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(
+    sys.gettrace() is not None, reason="coverage slows our Python several times and the database not at all"
+)
 def test_people_in_bulk_cost_little_more_than_saving_them(threads: None) -> None:
     measure: Callable[[], tuple[list[float], list[float]]] = _measure
     bulk, orm = apart(measure)
