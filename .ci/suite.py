@@ -63,6 +63,8 @@ def main() -> int:
         elif host != "stock" or options.quick:
             command += ["-m", "hosts and not slow"]
         environ = dict(os.environ)
+        # The rewritten assertions of the tests are kept as bytecode: the next host need not rewrite them again.
+        environ.pop("PYTHONDONTWRITEBYTECODE", None)
         if coverage_dir:
             command += ["--cov", "--cov-report=", "--cov-fail-under=0"]
             environ["COVERAGE_FILE"] = str(Path(coverage_dir, f".coverage.{host}"))
