@@ -319,6 +319,8 @@ def running_demo(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int, s
         stderr=subprocess.STDOUT,
         text=True,
         encoding="utf-8",
+        # A suite in the background of a script ignores Ctrl-C, and so would what it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 (no thread of ours)
     )
     with process:
         printed = ""
