@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from ..protocol.errors import Forbidden, NotSupported
@@ -24,7 +25,7 @@ class MeView(OneResourceView):
             raise NotSupported("This credential is no person's, so there is no /Me.")
         return me.own_id(self.caller)
 
-    def get(self, request: Request, scim_id: str = "") -> HttpResponse:
+    def get(self, request: Request, scim_id: str = "") -> HttpResponseBase:
         return super().get(request, self.own_id)
 
     def put(self, request: Request, scim_id: str = "") -> HttpResponse:

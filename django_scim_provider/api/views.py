@@ -11,6 +11,7 @@ from django.core.signals import setting_changed
 from django.db import connections, transaction
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.module_loading import import_string
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
@@ -194,7 +195,7 @@ class OneResourceView(ResourceView):
 
     depth = 2
 
-    def get(self, request: Request, scim_id: str) -> HttpResponse:
+    def get(self, request: Request, scim_id: str) -> HttpResponseBase:
         with self.watched(Action.READ, scim_id):
             found = search.find_resource(self.kind, scim_id, self.projection(request), read_match(request._request))
         return respond_with_found(found, self.locations(scim_id))
@@ -271,7 +272,7 @@ class RoleView(ScimView):
         self.depth = 2 + str(kwargs["key"]).count("/")
         super().initial(request, *args, **kwargs)
 
-    def get(self, request: Request, key: str) -> HttpResponse:
+    def get(self, request: Request, key: str) -> HttpResponseBase:
         with audit.refusals(self.caller, Action.READ, role_catalog.ROLES.name, key):
             query = read_query(request._request)
             projection = Projection.parse(query.attributes, query.excluded_attributes, role_catalog.ROLES)

@@ -74,6 +74,10 @@ class Projection:
             return True
         return key in self.extensions and any(name.startswith(f"{key}:") for name in self.shown)
 
+    def shows_whole(self, name: str) -> bool:
+        """Whether an attribute is shown with everything in it."""
+        return self.shown is None or (name in self.shown and self.shown[name] is None)
+
     def apply(self, document: dict[str, Any]) -> dict[str, Any]:
         """What is shown of a canonical document that has its ``schemas``, ``id`` and ``meta``.
 

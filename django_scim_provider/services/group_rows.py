@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from django.db.models import QuerySet
 
-from ..models import ScimGroup, ScimMembership
+from ..models import ScimGroup
 from ..protocol.etags import weak
 from ..protocol.schemas import ResourceType
 from . import prepared
@@ -69,41 +68,8 @@ def lock(context: Context, scim_id: str) -> ScimGroup | None:
     return next(iter(prepared.locked(ScimGroup, context.using, build, slots, values)), None)
 
 
-def members_of(pks: Collection[int], context: Context) -> Mapping[int, list[dict[str, Any]]]:
-    """The members of several groups as they are shown, by primary key: one query, no model instances."""
-    found: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
-    if not pks:
-        return found
-    users, nested = f"{context.base_url}/Users/", f"{context.base_url}/Groups/"
-    for pk, user_id, group_id, display in _members(pks, context):
-        kind, base, member_id = ("User", users, user_id) if group_id is None else ("Group", nested, group_id)
-        member = {"value": member_id, "$ref": base + member_id, "type": kind}
-        if display:
-            member["display"] = display
-        found[pk].append(member)
-    return found
-
-
-def _members(pks: Collection[int], context: Context) -> Iterable[tuple[Any, ...]]:
-    def build(values: Mapping[str, Any], listed: Sequence[int]) -> QuerySet[ScimMembership, Any]:
-        rows = ScimMembership.objects.using(context.using).filter(group__in=listed)
-        return rows.order_by("pk").values_list("group_id", "scim_user__scim_id", "child__scim_id", "display")
-
-    return prepared.run_listed("members", context.using, build, ScimGroup._meta.pk, pks)
-
-
-def has_more_members(pk: int, context: Context, limit: int) -> bool:
-    """Whether a group has more than so many members; reads none of them."""
-
-    def build(values: Mapping[str, Any], listed: Sequence[int]) -> QuerySet[ScimMembership, Any]:
-        rows = ScimMembership.objects.using(context.using).filter(group__in=listed)
-        return rows.order_by().values_list("pk")[limit : limit + 1]
-
-    return any(True for _ in prepared.run_listed(("more", limit), context.using, build, ScimGroup._meta.pk, [pk]))
-
-
 def document(
-    row: GroupRow, members: Iterable[dict[str, Any]] | None, resource_type: ResourceType, base_url: str
+    row: GroupRow, members: Iterable[Any] | None, resource_type: ResourceType, base_url: str
 ) -> dict[str, Any]:
     """The resource (RFC 7643 section 4.2); ``members`` is there when empty, since authentik adds none where it is not.
 
@@ -114,7 +80,7 @@ def document(
         resource["externalId"] = row.external_id
     resource["displayName"] = row.display_name
     if members is not None:
-        resource["members"] = list(members)
+        resource["members"] = members
     resource["meta"] = {
         "resourceType": resource_type.name,
         "created": wire_time(row.created_at),

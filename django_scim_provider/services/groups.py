@@ -19,8 +19,9 @@ from ..protocol.projection import Projection
 from ..protocol.validation import clean_resource, require
 from . import audit, group_rows, guard, membership, role_mappings, roles, teams
 from .context import Context
-from .group_rows import GroupRow, document, groups, has_more_members, members_of
+from .group_rows import GroupRow, document, groups
 from .kinds import resource_id
+from .member_rows import has_more_members, members_of
 from .membership import Members
 from .removals import Departure
 from .transactions import announce, now, run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from django.db.models import Q, QuerySet
 
@@ -21,10 +21,9 @@ from ..protocol.schemas import BoundPath, ResourceType
 from . import group_rows, nesting
 from .context import Context
 from .group_rows import GroupRow
+from .member_rows import members_of, members_of_one
+from .prepared import BEFORE_ALL
 from .rows import UserRow, count, document, fetch, groups_of, look_up, page, people
-
-BEFORE_ALL: Final = -1
-"""Less than every primary key of ours."""
 
 
 class Found(NamedTuple):
@@ -232,20 +231,21 @@ class Groups(Kind[GroupRow]):
         return group_rows.look_up(self.context, "scim_id", scim_id, 1)
 
     def render(self, rows: Sequence[GroupRow], projection: Projection) -> list[dict[str, Any]]:
-        context = self.context
-        shows_members = projection.wants("members")
-        members = group_rows.members_of([row.pk for row in rows], context) if shows_members else {}
-        return [
-            projection.apply(
-                group_rows.document(
-                    row, members.get(row.pk, ()) if shows_members else None, self.resource_type, context.base_url
-                )
-            )
-            for row in rows
-        ]
+        if not projection.wants("members"):
+            return [self._projected(row, None, projection) for row in rows]
+        members = members_of([row.pk for row in rows], self.context)
+        return [self._projected(row, members.get(row.pk, []), projection) for row in rows]
 
     def show(self, row: GroupRow, projection: Projection, condition: Match) -> Found:
-        return Found.make(weak(row.version), condition, lambda: self.render([row], projection)[0])
+        def render() -> dict[str, Any]:
+            if projection.shows_whole("members"):
+                return self._projected(row, members_of_one(row.pk, self.context), projection)
+            return self.render([row], projection)[0]
+
+        return Found.make(weak(row.version), condition, render)
+
+    def _projected(self, row: GroupRow, members: Any, projection: Projection) -> dict[str, Any]:
+        return projection.apply(group_rows.document(row, members, self.resource_type, self.context.base_url))
 
 
 def resource_id(text: str) -> str:

@@ -7,7 +7,8 @@ parameter. A host's own scope conditions and free filters are never kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import lru_cache
 from operator import neg
 from typing import Any, Final, NamedTuple, TypeVar
@@ -23,6 +24,8 @@ from ..models import ScimConnection
 MAX_STATEMENTS: Final = 1024
 FEW: Final = 200
 """Values in a list of which the statement is kept."""
+BEFORE_ALL: Final = -1
+"""Less than every primary key of ours, for a page that begins at the beginning."""
 _statements: Final[dict[tuple[str, Hashable], Statement]] = {}
 
 
@@ -56,15 +59,29 @@ class Statement(NamedTuple):
     def run(self, using: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Execute with these values for the slots; rows as the queryset would give them."""
         connection = connections[using]
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, self._bound(values, connection))
+            return self._converted(cursor.fetchall(), connection)
+
+    def stream(self, using: str, values: Mapping[str, Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
+        """The same, so many rows at a time: as ``QuerySet.iterator`` does, by a cursor of the server's where it can."""
+        connection = connections[using]
+        is_plain = connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS")
+        with closing(connection.cursor() if is_plain else connection.chunked_cursor()) as cursor:
+            cursor.execute(self.sql, self._bound(values, connection))
+            while rows := cursor.fetchmany(size):
+                yield self._converted(rows, connection)
+
+    def _bound(self, values: Mapping[str, Any], connection: Any) -> list[Any]:
         params = list(self.params)
         for position, name in self.places:
             params[position] = self.slots[name].field.get_db_prep_value(values[name], connection, prepared=False)
-        with connection.cursor() as cursor:
-            cursor.execute(self.sql, params)
-            rows = cursor.fetchall()
-        return [self._converted(row, connection) for row in rows] if self.converters else list(rows)
+        return params
 
-    def _converted(self, row: Sequence[Any], connection: Any) -> tuple[Any, ...]:
+    def _converted(self, rows: Iterable[tuple[Any, ...]], connection: Any) -> list[tuple[Any, ...]]:
+        return [self._row(row, connection) for row in rows] if self.converters else list(rows)
+
+    def _row(self, row: Sequence[Any], connection: Any) -> tuple[Any, ...]:
         values = list(row)
         for position, converters, expression in self.converters:
             value = values[position]
@@ -86,12 +103,19 @@ def run(
     :param key: everything the shape of the query depends on besides the database.
     :param build: makes the queryset, unevaluated, from a value for each slot.
     """
+    return kept(key, using, build, slots).run(using, values)
+
+
+def kept(
+    key: Hashable, using: str, build: Callable[[Mapping[str, Any]], QuerySet[Any, Any]], slots: Mapping[str, Slot]
+) -> Statement:
+    """The statement of such a query, compiled at its first use; see ``run``."""
     statement = _statements.get((using, key))
     if statement is None:
         if len(_statements) >= MAX_STATEMENTS:
             _statements.clear()
         statement = _statements[using, key] = compile_statement(using, build, slots)
-    return statement.run(using, values)
+    return statement
 
 
 def run_listed(

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from django.db.models import CharField, Count, EmailField, Manager, QuerySet, TextField
+from django.db.models import CharField, EmailField, Func, IntegerField, Manager, QuerySet, TextField
 
 from ..adapters import UserAdapter
 from ..adapters.index import Indexed
@@ -175,11 +175,14 @@ def count(context: Context) -> int:
 
     def build(values: Mapping[str, Any]) -> QuerySet[ScimUser, Any]:
         mine = ScimUser.objects.using(context.using).filter(connection_id=values["connection"], alive=True)
-        return mine.order_by().values("connection").annotate(people=Count("pk")).values_list("people")
+        # Not Count(): the rows would be grouped by something, which takes twice as long.
+        return mine.order_by().values_list(
+            Func(function="COUNT", template="%(function)s(*)", output_field=IntegerField())
+        )
 
     values = {"connection": context.connection.pk}
-    rows = prepared.run("count", context.using, build, {"connection": CONNECTION}, values)
-    return int(rows[0][0]) if rows else 0
+    ((found,),) = prepared.run("count", context.using, build, {"connection": CONNECTION}, values)
+    return int(found)
 
 
 def _select(queryset: QuerySet[ScimUser], context: Context) -> QuerySet[ScimUser, Any]:

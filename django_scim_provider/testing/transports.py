@@ -89,7 +89,7 @@ class InProcess(Transport):
         started = time.perf_counter()
         response = self.client.generic(method, f"{self.mount}{target}", data, secure=True, headers=headers)
         seconds = time.perf_counter() - started
-        return Answer.of(response.status_code, response.headers, response.content, seconds)
+        return Answer.of(response.status_code, response.headers, response.getvalue(), seconds)
 
 
 class Wrapper(Transport):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import OperationalError
 from django.test import override_settings
 
 from conftest import MOUNT, ScimClient
 from django_scim_provider.models import ScimConnection, ScimGroup, ScimMembership
 from django_scim_provider.protocol import urns
+from django_scim_provider.services import member_rows
+from django_scim_provider.services.prepared import Statement
 from group_support import UNKNOWN, fill, find_groups, many_people, push, sql_of
 
 pytest_plugins = ("group_fixtures",)
@@ -60,6 +64,78 @@ def test_a_group_is_shown_whole(scim: ScimClient, three: list[str]) -> None:
         key=lambda member: member["value"],
     )
     assert shown == {"schemas": [urns.GROUP], "id": made["id"], "externalId": "e-1", "displayName": "Staff"}
+
+
+@pytest.fixture
+def large(scim: ScimClient, three: list[str], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A group of more members than are held at a time."""
+    monkeypatch.setattr(member_rows, "PIECE", 2)
+    everybody = ["one", "two", *(f"n{number}" for number in range(4))]
+    people = [*three, *(scim.create(f"{name}@example.com")["id"] for name in everybody)]
+    return push(scim, "Everybody", *people)
+
+
+@pytest.mark.parametrize("is_nested", [False, True])
+def test_a_large_group_is_shown_like_a_small_one(
+    scim: ScimClient, large: dict[str, Any], is_nested: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/Groups/{large['id']}"
+    if is_nested:
+        inner = push(scim, "Inner")["id"]
+        scim.patch(path, {"op": "add", "path": "members", "value": [{"value": inner, "display": 'Ínner "x"'}]})
+    streamed = scim.django.get(f"{MOUNT}{path}")
+    assert streamed.streaming
+    content = streamed.getvalue()
+    monkeypatch.setattr(member_rows, "PIECE", 100)
+    plain = scim.django.get(f"{MOUNT}{path}")
+    assert not plain.streaming
+    assert content == plain.content
+    assert len(plain.json()["members"]) == 9 + is_nested
+    headers = dict(plain.headers) | {"Content-Length": str(len(content))}
+    assert dict(streamed.headers) == headers
+
+
+def test_what_is_asked_of_a_large_group_is_what_is_shown(scim: ScimClient, large: dict[str, Any]) -> None:
+    path = f"/Groups/{large['id']}"
+    whole = scim.get(path)
+    assert scim.get(path, attributes="members.value").json()["members"] == [
+        {"value": member["value"]} for member in whole.json()["members"]
+    ]
+    assert "members" not in scim.get(path, excludedAttributes="members").json()
+    assert scim.request("GET", path, headers={"If-None-Match": whole.headers["ETag"]}).status_code == 304
+    assert scim.request("HEAD", path).headers["Content-Length"] == str(len(whole.content))
+
+
+def test_nobody_is_shown_twice_who_comes_back_while_a_large_group_is_read(
+    scim: ScimClient, large: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second statement finds the row with which somebody came back, the first had the one before it."""
+    first = large["members"][0]["value"]
+
+    def stream(statement: Statement, *given: Any) -> Iterator[Any]:
+        membership = ScimMembership.objects.get(scim_user__scim_id=first)
+        membership.delete()
+        ScimMembership.objects.create(group_id=membership.group_id, scim_user_id=membership.scim_user_id)
+        return read(statement, *given)
+
+    read = Statement.stream
+    monkeypatch.setattr(Statement, "stream", stream)
+    shown = [member["value"] for member in scim.get(f"/Groups/{large['id']}").json()["members"]]
+    assert shown == [member["value"] for member in large["members"]]
+
+
+def test_a_database_that_fails_in_the_middle_of_a_large_group_is_an_error_and_no_torn_answer(
+    scim: ScimClient, large: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stream(statement: Statement, *given: Any) -> Iterator[Any]:
+        yield next(iter(read(statement, *given)))
+        raise OperationalError("the server closed the connection unexpectedly")
+
+    read = Statement.stream
+    monkeypatch.setattr(Statement, "stream", stream)
+    response = scim.get(f"/Groups/{large['id']}")
+    assert response.status_code == 503
+    assert response.json()["schemas"] == [urns.ERROR]
 
 
 def test_members_is_there_when_nobody_is(scim: ScimClient) -> None:
