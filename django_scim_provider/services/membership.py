@@ -15,7 +15,8 @@ from ..protocol.patch import Delta
 from . import guard, nesting, prepared
 from .context import Context
 from .group_rows import groups
-from .inserts import insert
+from .inserts import insert_values
+from .prepared import CONNECTION, Slot
 from .rows import people
 from .transactions import now
 
@@ -85,11 +86,12 @@ def _keys(context: Context, model: type[ScimUser | ScimGroup], scim_ids: Sequenc
         mine = model._default_manager.using(context.using).filter(connection_id=values["connection"], **alive)
         return mine.filter(scim_id__in=listed).values_list("scim_id", "pk")
 
-    values, field = {"connection": context.connection.pk}, model._meta.get_field("scim_id")
+    field, slots = model._meta.get_field("scim_id"), {"connection": CONNECTION}
+    values = {"connection": context.connection.pk}
     return {
         scim_id: pk
         for chunk in chunks(scim_ids)
-        for scim_id, pk in prepared.run_listed(("keys", model), context.using, build, field, chunk, values)
+        for scim_id, pk in prepared.run_listed(("keys", model), context.using, build, field, chunk, slots, values)
     }
 
 
@@ -126,8 +128,8 @@ def change(context: Context, locked: ConnectionGuard, group: ScimGroup, delta: D
         updated = _update(context, rows, delta)
     if locked.has_roles or group.team_key is not None:
         _hold_accounts(context, members.users)
-    new_users = _add(context, group, "scim_user_id", members.users)
-    new_nested = _add(context, group, "child_id", members.nested)
+    new_users = _add(context, group, "scim_user", members.users)
+    new_nested = _add(context, group, "child", members.nested)
     if new_nested:
         guard.note_nesting(context, locked)
     return Effect(frozenset(new_users), frozenset(gone_users), frozenset(gone_nested | new_nested), updated)
@@ -197,18 +199,27 @@ def _take(rows: Any, column: str, pks: Collection[int]) -> set[int]:
 
 def _add(context: Context, group: ScimGroup, column: str, elements: dict[int, dict[str, Any]]) -> set[int]:
     """Insert those who are not members yet; returns them."""
-    rows = ScimMembership.objects.using(context.using)
     new: set[int] = set()
     for chunk in chunks(elements):
-        present = set(rows.filter(group=group, **{f"{column}__in": chunk}).values_list(column, flat=True))
+        present = _present(context, group, column, chunk)
         missing = [pk for pk in chunk if pk not in present]
-        made = [ScimMembership(group=group, display=_display(elements[pk]), **{column: pk}) for pk in missing]
-        if len(made) == 1:
-            insert(made[0], context.using)
-        else:
-            rows.bulk_create(made)
+        rows = [(group.pk, pk, _display(elements[pk])) for pk in missing]
+        insert_values(ScimMembership, ("group", column, "display"), rows, context.using)
         new.update(missing)
     return new
+
+
+def _present(context: Context, group: ScimGroup, column: str, pks: Collection[int]) -> set[int]:
+    """Who of these is in the group already."""
+
+    def build(values: Mapping[str, Any], listed: Sequence[int]) -> QuerySet[Any, Any]:
+        rows = ScimMembership.objects.using(context.using).filter(group=values["group"], **{f"{column}__in": listed})
+        return rows.values_list(column)
+
+    field: Any = ScimMembership._meta.get_field(column)
+    slots = {"group": Slot(ScimGroup._meta.pk, (-2, -3))}
+    rows = prepared.run_listed(("present", column), context.using, build, field, pks, slots, {"group": group.pk})
+    return {pk for (pk,) in rows}
 
 
 def _update(context: Context, rows: Any, delta: Delta) -> bool:

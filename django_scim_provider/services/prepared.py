@@ -22,6 +22,7 @@ from django.dispatch import receiver
 from ..models import ScimConnection
 
 MAX_STATEMENTS: Final = 1024
+NONE: Final[Mapping[str, Any]] = {}
 FEW: Final = 200
 """Values in a list of which the statement is kept."""
 BEFORE_ALL: Final = -1
@@ -39,8 +40,18 @@ class Slot(NamedTuple):
     """The model field that it is compared with, which adapts it to the database."""
     samples: tuple[Any, Any]
     """Two values that the field takes and no other slot has; where they turn up as parameters, the slot is."""
+    is_list: bool = False
+    """Whether there are any number of values; the query is built with a list of one."""
+
+    def bind(self, value: Any, connection: Any) -> Any:
+        """The value as the database takes it."""
+        if self.is_list:
+            return [self.field.get_db_prep_value(one, connection, prepared=False) for one in value]
+        return self.field.get_db_prep_value(value, connection, prepared=False)
 
 
+ONE_OF: Final = " IN (%s)"
+"""How the ORM writes a list with one value."""
 SAMPLES: Final = ("first sample", "second sample")
 """For a column of text."""
 CONNECTION: Final = Slot(ScimConnection._meta.pk, (UUID(int=1), UUID(int=2)))
@@ -75,7 +86,7 @@ class Statement(NamedTuple):
     def _bound(self, values: Mapping[str, Any], connection: Any) -> list[Any]:
         params = list(self.params)
         for position, name in self.places:
-            params[position] = self.slots[name].field.get_db_prep_value(values[name], connection, prepared=False)
+            params[position] = self.slots[name].bind(values[name], connection)
         return params
 
     def _converted(self, rows: Iterable[tuple[Any, ...]], connection: Any) -> list[tuple[Any, ...]]:
@@ -124,13 +135,20 @@ def run_listed(
     build: Callable[[Mapping[str, Any], Sequence[Any]], QuerySet[Any, Any]],
     field: Field[Any, Any],
     listed: Collection[Any],
-    values: Mapping[str, Any] | None = None,
+    slots: Mapping[str, Slot] = NONE,
+    values: Mapping[str, Any] = NONE,
 ) -> Iterable[tuple[Any, ...]]:
-    """The same for a query about several values of one field and, maybe, a connection; not kept where they are many.
+    """The same for a query about several values of one field and, maybe, other slots.
+
+    On PostgreSQL one statement serves any number of values, as an array; elsewhere one is kept for each number of few.
 
     :param build: makes the queryset from the other values and the list.
     """
-    values = values or {}
+    if connections[using].vendor == "postgresql":  # pragma: no cover (not of SQLite: tests/services/test_prepared.py)
+        all_slots = {**slots, "listed": Slot(field, _samples(field, 0), is_list=True)}
+        return run(
+            key, using, lambda sample: build(sample, [sample["listed"]]), all_slots, {**values, "listed": listed}
+        )
     if len(listed) > FEW:
         return build(values, list(listed))
     numbered = _numbered(field, len(listed))
@@ -138,15 +156,19 @@ def run_listed(
         (key, len(listed)),
         using,
         lambda samples: build(samples, [samples[name] for name in numbered]),
-        {**dict.fromkeys(values, CONNECTION), **numbered},
+        {**slots, **numbered},
         {**values, **dict(zip(numbered, listed, strict=True))},
     )
 
 
 @lru_cache(maxsize=4 * FEW)
 def _numbered(field: Field[Any, Any], count: int) -> dict[str, Slot]:
+    return {f"listed{number}": Slot(field, _samples(field, number)) for number in range(count)}
+
+
+def _samples(field: Field[Any, Any], number: int) -> tuple[Any, Any]:
     make: Callable[[int], Any] = "sample {}".format if isinstance(field, CharField) else neg
-    return {f"listed{number}": Slot(field, (make(2 * number + 4), make(2 * number + 5))) for number in range(count)}
+    return make(2 * number + 4), make(2 * number + 5)
 
 
 def locked(
@@ -184,6 +206,8 @@ def compile_statement(
     )
     if sql != other_sql or {name for _, name in places} != set(slots):
         raise ValueError("The query's text depends on its values, or does not depend on one of them.")
+    if any(slot.is_list for slot in slots.values()):
+        sql = _with_array(sql)
     columns: Any = compilers[0].select
     converters = compilers[0].get_converters([column[0] for column in columns])
     return Statement(
@@ -193,6 +217,15 @@ def compile_statement(
         slots,
         tuple((position, tuple(functions), expression) for position, (functions, expression) in converters.items()),
     )
+
+
+def _with_array(sql: str) -> str:
+    """
+    :raises ValueError: the query does not look for one of several values, or does so twice.
+    """
+    if sql.count(ONE_OF) != 1:
+        raise ValueError("The query's list of values is not to be found in its text.")
+    return sql.replace(ONE_OF, " = ANY(%s)")
 
 
 @receiver(setting_changed)
