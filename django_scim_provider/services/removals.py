@@ -7,18 +7,19 @@ undone; how many were is judged by the connection's policy.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from django.db import DatabaseError
-from django.db.models import F
+from django.db.models import F, Func, IntegerField, QuerySet
 
 from .. import signals
 from ..models import ConnectionGuard, HeldRemoval, ScimConnection, ScimRemoval, ScimUser
 from ..protocol.errors import ScimError, TooManyRequests
-from . import audit, guard, notices, protection, rows
+from . import audit, guard, notices, prepared, protection, rows
 from .context import Context
 from .inserts import insert_all
+from .prepared import CONNECTION, Slot
 from .transactions import NotedRefusal, announce, logger, now, recover, run
 
 Guard = ScimConnection.Guard
@@ -30,6 +31,16 @@ SHARE: Final = 10
 RETRY_AFTER: Final = WINDOW.total_seconds()
 QUIET: Final = timedelta(minutes=1)
 """How long an alarm is not looked at again."""
+_SLOTS: Final = {
+    "connection": CONNECTION,
+    "since": Slot(
+        ScimRemoval._meta.get_field("at"), (datetime(2001, 1, 1, tzinfo=UTC), datetime(2002, 2, 2, tzinfo=UTC))
+    ),
+    "besides": Slot(ScimUser._meta.pk, (-2, -3)),
+}
+_PEOPLE: Final = Func(
+    "scim_user", function="COUNT", template="COUNT(DISTINCT %(expressions)s)", output_field=IntegerField()
+)
 
 
 class Departure(NamedTuple):
@@ -194,12 +205,20 @@ def _judge(context: Context, locked: ConnectionGuard, subject: Any, people: Coll
 
 def _recent(context: Context, locked: ConnectionGuard, moment: datetime, besides: Collection[int]) -> int:
     """How many others were removed in these minutes; somebody deactivated and then deleted is one."""
-    since = max(moment - WINDOW, locked.counted_from or moment - WINDOW)
-    recent = ScimRemoval.objects.using(context.using).filter(
-        connection_id=context.connection.pk, at__gt=since, undone_at=None
-    )
-    others = recent.exclude(scim_user=next(iter(besides))) if len(besides) == 1 else recent
-    return others.order_by().values("scim_user").distinct().count()
+
+    def build(values: Mapping[str, Any]) -> QuerySet[ScimRemoval, Any]:
+        recent = ScimRemoval.objects.using(context.using).filter(
+            connection_id=values["connection"], at__gt=values["since"], undone_at=None
+        )
+        return recent.exclude(scim_user=values["besides"]).order_by().values_list(_PEOPLE)
+
+    values = {
+        "connection": context.connection.pk,
+        "since": max(moment - WINDOW, locked.counted_from or moment - WINDOW),
+        "besides": next(iter(besides)) if len(besides) == 1 else prepared.BEFORE_ALL,
+    }
+    ((found,),) = prepared.run("removals", context.using, build, _SLOTS, values)
+    return int(found)
 
 
 def _share(context: Context, locked: ConnectionGuard, moment: datetime) -> int:

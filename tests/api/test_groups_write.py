@@ -648,5 +648,5 @@ def test_adding_reads_no_member_list_and_deletes_nothing(scim: ScimClient, three
     assert [sql.split()[0] for sql in touching] == ["SELECT", "INSERT"]
     # The read asks about the one who comes, not about those who are there.
     assert "scim_user_id" in touching[0]
-        assert " IN (" in touching[0] or " = ANY(" in touching[0]
+    assert " IN (" in touching[0] or " = ANY(" in touching[0]
     assert in_group(group) == set(three[:2])
