@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from email.message import Message
-from tempfile import TemporaryFile
-from typing import Any, BinaryIO, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import orjson
-from django.conf import settings
-from django.http import FileResponse, HttpRequest, HttpResponse, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 
 from ..conf import app_settings
@@ -18,7 +16,7 @@ from ..protocol.errors import BadRequest, PayloadTooLarge, ScimError, Unsupporte
 from ..protocol.etags import Match, parse_match
 from ..protocol.messages import ListQuery, load_body, parse_query
 from ..services.kinds import Found
-from ..services.member_rows import Pieces
+from .large import LargeResponse, is_large, written_out
 
 MEDIA_TYPE: Final = "application/scim+json"
 _CONTENT_TYPE: Final = f"{MEDIA_TYPE}; charset=utf-8"
@@ -98,33 +96,9 @@ def _finished(response: ResponseT, headers: Mapping[str, str]) -> ResponseT:
 def respond_with_found(found: Found, headers: Mapping[str, str]) -> HttpResponseBase:
     """A resource with its ``ETag``, or 304 where the client has it (RFC 7232 section 4.1)."""
     headers, resource = {**headers, "ETag": found.version}, found.resource
-    if resource is not None and any(isinstance(value, Pieces) for value in resource.values()):
-        return _finished(FileResponse(_written_out(resource), content_type=_CONTENT_TYPE), headers)
+    if resource is not None and is_large(resource):
+        return _finished(LargeResponse(written_out(resource), content_type=_CONTENT_TYPE), headers)
     return respond(resource, 304 if resource is None else 200, headers)
-
-
-def _written_out(resource: Mapping[str, Any]) -> BinaryIO:
-    """A resource too large to be held as a whole, in a file that is gone when it is closed.
-
-    All of it is there before the first byte is sent: where the database fails half-way, the answer is still an error.
-    """
-    file = TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115 (the response closes it)
-    try:
-        for number, (name, value) in enumerate(resource.items()):
-            file.write(b",%b:" % orjson.dumps(name) if number else b"{%b:" % orjson.dumps(name))
-            if not isinstance(value, Pieces):
-                file.write(orjson.dumps(value))
-                continue
-            for place, piece in enumerate(value):
-                file.write(b"," if place else b"[")
-                file.write(orjson.dumps(piece)[1:-1])
-            file.write(b"]")
-        file.write(b"}")
-        file.seek(0)
-    except BaseException:
-        file.close()
-        raise
-    return file
 
 
 def respond_with_error(error: ScimError) -> HttpResponse:
