@@ -55,7 +55,7 @@ class DiscoveryView(ScimView):
         return respond(list_response(documents, total=len(documents), start_index=1))
 
 
-def _schemes() -> Iterator[dict[str, Any]]:
+def authentication_schemes() -> Iterator[dict[str, Any]]:
     """``authenticationSchemes`` (RFC 7643 section 5): an entry for each authentication class, the first is primary."""
     for position, authenticator_class in enumerate(authenticators()):
         scheme = {name: value for name, value in _scheme(authenticator_class()).items() if name != "primary"}
@@ -83,7 +83,7 @@ class ServiceProviderConfigView(DiscoveryView):
             interop_profile=self.conforms,
             bulk_max_operations=app_settings.BULK_MAX_OPERATIONS,
             bulk_max_payload_size=app_settings.BULK_MAX_PAYLOAD_SIZE,
-            authentication_schemes=tuple(_schemes()),
+            authentication_schemes=tuple(authentication_schemes()),
         )
         return respond(config.as_document(self.base(request)))
 

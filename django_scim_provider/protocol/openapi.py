@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from . import urns
@@ -33,9 +33,19 @@ _OBJECT: Final = {"type": "object"}
 
 
 def openapi_document(
-    resource_types: Iterable[ResourceType], *, title: str, version: str, base_url: str
+    resource_types: Iterable[ResourceType],
+    *,
+    title: str,
+    version: str,
+    base_url: str,
+    authentication_schemes: Iterable[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Describe what a client of these resource types can send and what it gets."""
+    """Describe what a client of these resource types can send and what it gets.
+
+    :param authentication_schemes: as in /ServiceProviderConfig.
+    """
+    schemes = dict(_security(scheme) for scheme in authentication_schemes)
+    security: list[dict[str, Any]] = [{name: []} for name in schemes]
     paths: dict[str, Any] = {}
     components: dict[str, Any] = {"Error": _error(), "PatchOp": _patch(), "ListResponse": _list(_OBJECT)}
     for item in resource_types:
@@ -46,18 +56,27 @@ def openapi_document(
         ("ResourceTypes", "The kinds of resources."),
         ("Schemas", "Their attributes."),
     ):
-        paths[f"/{name}"] = {"get": {**_operation("Discovery", what, 200, _OBJECT), "security": [{}, {"bearer": []}]}}
+        paths[f"/{name}"] = {"get": {**_operation("Discovery", what, 200, _OBJECT), "security": [{}, *security]}}
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version, "description": "SCIM 2.0 (RFC 7643, RFC 7644)."},
         "servers": [{"url": base_url}],
-        "security": [{"bearer": []}],
+        "security": security,
         "paths": paths,
         "components": {
             "schemas": components,
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": schemes,
         },
     }
+
+
+def _security(scheme: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """A scheme of /ServiceProviderConfig by its name here; an access token is sent as any other bearer token is."""
+    kind = {"httpbasic": "basic", "oauth2": "bearer", "oauthbearertoken": "bearer"}.get(scheme["type"])
+    if kind is not None:
+        return kind, {"type": "http", "scheme": kind}
+    described = {"type": "apiKey", "in": "header", "name": "Authorization", "description": scheme["description"]}
+    return str(scheme["name"]), described
 
 
 def _components(item: ResourceType) -> dict[str, Any]:

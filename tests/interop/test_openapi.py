@@ -14,6 +14,7 @@ from django.conf import settings as configured
 from django.core.management import call_command
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.schemas.generators import EndpointEnumerator
 
 from conftest import MOUNT, ScimClient
@@ -33,6 +34,36 @@ def document(settings: Any) -> dict[str, Any]:
     call_command("scim_openapi", "--title", "Staff", stdout=output)
     made: dict[str, Any] = json.loads(output.getvalue())
     return made
+
+
+BEARER = {"type": "http", "scheme": "bearer"}
+BASIC = {"type": "http", "scheme": "basic"}
+API = "django_scim_provider.api.authentication"
+
+
+class OwnAuthentication(BaseAuthentication):
+    """A host's own, which does not say what it is."""
+
+
+@pytest.mark.parametrize(
+    ("classes", "wanted"),
+    [
+        ([f"{API}.BearerAuthentication"], {"bearer": BEARER}),
+        ([f"{API}.BasicAuthentication", f"{API}.BearerAuthentication"], {"basic": BASIC, "bearer": BEARER}),
+        (["interop.test_openapi.OwnAuthentication"], {"OwnAuthentication": {"type": "apiKey"}}),
+    ],
+)
+def test_the_document_names_what_the_host_authenticates_by(
+    classes: list[str], wanted: dict[str, Any], settings: Any
+) -> None:
+    settings.SCIM_PROVIDER = {**configured.SCIM_PROVIDER, "AUTHENTICATION": classes}
+    output = StringIO()
+    call_command("scim_openapi", stdout=output)
+    made = json.loads(output.getvalue())
+    schemes = made["components"]["securitySchemes"]
+    assert {name: {key: schemes[name][key] for key in scheme} for name, scheme in wanted.items()} == wanted
+    assert made["security"] == [{name: []} for name in schemes] == [{name: []} for name in wanted]
+    assert made["paths"]["/Schemas"]["get"]["security"] == [{}, *made["security"]]
 
 
 def test_the_document_follows_the_schemas(document: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.urls import NoReverseMatch, resolve, reverse
 
 from ... import __version__
+from ...api.discovery import authentication_schemes
 from ...conf import app_settings
 from ...protocol.openapi import openapi_document
 from ...services.verbs import resource_types
@@ -35,6 +36,7 @@ class Command(ScimCommand):
                 title=title,
                 version=__version__,
                 base_url=base_url or app_settings.BASE_URL or "/scim/v2",
+                authentication_schemes=authentication_schemes(),
             )
         self.stdout.write(json.dumps(document, indent=2))
 
