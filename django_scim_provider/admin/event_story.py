@@ -87,7 +87,7 @@ def _token(event: ScimEvent) -> str:
     client = ScimOAuthClient.objects.using(using).filter(key_id=event.key_id).first()
     if client is not None:
         return _("as the OAuth client %(client)s") % {"client": client}
-    return _("with the token djscim_%(key)s…, which is gone") % {"key": event.key_id}
+    return _("with the key %(key)s: a token or an OAuth client that is gone") % {"key": event.key_id}
 
 
 def _outcome(event: ScimEvent) -> Any:

@@ -132,7 +132,7 @@ def test_one_event_opens_into_all_that_is_known(root: Browser) -> None:
         "Okta updated alice.",
         "name.givenName",
         "nickName",
-        "djscim_AAAAAAAAAAAA…, which is gone",
+        "with the key AAAAAAAAAAAA: a token or an OAuth client that is gone",
         "PATCH /User",
     ):
         assert said in page
