@@ -120,7 +120,7 @@ def main() -> None:
     if options.sync:
         empty = _database(0, "sync", keep=False)
         with served({0: empty}, options.port) as servers:
-            result["first_sync"] = first_sync.run(servers[0], options.sync)
+            result["first_sync"] = first_sync.run(servers[0], options.sync, empty[0])
         _save(options, result)
     report.show(result)
 
