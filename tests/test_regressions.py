@@ -11,6 +11,7 @@ from django.contrib.auth import get_user_model
 
 from api.helpers import dump, has_column, host_of, is_error, row_of, soft_deletes
 from conftest import ScimClient, person
+from django_scim_provider.adapters import UserAdapter
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimUser, ScimValue
 from django_scim_provider.protocol import urns
 from django_scim_provider.services import sync
@@ -242,3 +243,37 @@ def test_a_name_of_an_account_that_is_no_longer_scims_alone_is_not_taken_from_it
 def test_what_identity_providers_look_up_has_an_index_of_the_connection(column: str) -> None:
     """The key of names was indexed behind the scope alone, so that a look-up read the whole index."""
     assert ["connection", column] in [index.fields[:2] for index in ScimUser._meta.indexes]
+
+
+@pytest.mark.parametrize("way", ["create", "rename"])
+def test_name_that_two_deleted_accounts_have_in_two_spellings_is_free(scim: ScimClient, way: str) -> None:
+    """One of the two was freed, and the other then refused every attempt: 409 for ever."""
+    other = scim.create("zoe@example.com")
+    ScimConnection.objects.update(existing_accounts="adopt")
+    for name, spelling in (("ann", "Bob@example.com"), ("cy", "bob@example.com")):
+        made = scim.create(f"{name}@example.com")
+        renamed = scim.patch(f"/Users/{made['id']}", {"op": "replace", "path": "userName", "value": spelling})
+        assert renamed.status_code == 200
+        scim.delete(f"/Users/{made['id']}")
+    ScimConnection.objects.update(existing_accounts="never")
+
+    if way == "create":
+        response = scim.post("/Users", person("bob@example.com"))
+    else:
+        rename = {"op": "replace", "path": "userName", "value": "bob@example.com"}
+        response = scim.patch(f"/Users/{other['id']}", rename)
+
+    assert response.status_code == (201 if way == "create" else 200), response.content
+    assert response.json()["userName"] == "bob@example.com"
+
+
+def test_adapter_that_gives_no_names_up_is_a_conflict_and_no_endless_loop(
+    scim: ScimClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = scim.create("bob@example.com")
+    scim.delete(f"/Users/{made['id']}")
+    monkeypatch.setattr(UserAdapter, "free_names", lambda *given: None)
+
+    response = scim.post("/Users", person("bob@example.com"))
+
+    assert response.status_code == (201 if soft_deletes() else 409)

@@ -96,6 +96,7 @@ def _look(context: Context, columns: Mapping[str, Any], *, is_free: bool = False
 def _insert(context: Context, columns: Mapping[str, Any], holder: Any, past: ScimUser | None) -> Any:
     if holder is not None:
         _free(context, holder, past)
+        _claim(context, columns)
     return context.adapter.create(columns, context.connection, context.using)
 
 
@@ -110,14 +111,18 @@ def _free(context: Context, holder: Any, past: ScimUser | None) -> None:
     context.adapter.free_names(holder, context.using)
 
 
-def _claim(context: Context, columns: Mapping[str, Any], user: Any) -> None:
-    """See that the unique values a person is to have are nobody else's.
+def _claim(context: Context, columns: Mapping[str, Any], user: Any = None) -> None:
+    """See that the unique values a person is to have are nobody else's: several may hold one name, each spelled its way.
 
     :raises Uniqueness: see ``_free``.
     """
-    holder = taken(context, columns, exclude=user.pk)
-    if holder is not None:
+    freed: set[Any] = set()
+    while (holder := taken(context, columns, exclude=None if user is None else user.pk)) is not None:
+        if holder.pk in freed:
+            # An adapter of the host's may not have given the names up.
+            raise Uniqueness(TAKEN_ELSEWHERE)
         _free(context, holder, _past(context, holder))
+        freed.add(holder.pk)
 
 
 def _past(context: Context, user: Any) -> ScimUser | None:
