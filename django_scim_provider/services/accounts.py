@@ -112,7 +112,7 @@ def _free(context: Context, holder: Any, past: ScimUser | None) -> None:
 
 
 def _claim(context: Context, columns: Mapping[str, Any], user: Any = None) -> None:
-    """See that the unique values a person is to have are nobody else's: several may hold one name, each spelled its way.
+    """See that the unique values a person is to have are nobody else's: several may hold one, spelled differently.
 
     :raises Uniqueness: see ``_free``.
     """
