@@ -59,7 +59,7 @@ def main() -> int:
         if host in OWN_TESTS:
             # Paths that were asked for do without those that are usual.
             asked = any(Path(argument.partition("::")[0]).exists() for argument in arguments)
-            command += [*([] if asked else OWN_TESTS[host]), "-m", host, "--no-migrations"]
+            command += [*([] if asked else OWN_TESTS[host]), "-m", host, "--no-migrations", "-n", "0"]
         elif host != "stock" or options.quick:
             command += ["-m", "hosts and not slow"]
         environ = dict(os.environ)
