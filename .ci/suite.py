@@ -20,8 +20,11 @@ OWN_TESTS = {
     "legacy": ["tests/legacy"],
 }
 """Hosts that other tests have no use for, and where theirs are; they are marked with the host's name."""
+IN_ORDER = {"credentials", "legacy"}
+"""Few tests, in one process: the one's wallets outlive a test, the other's tables are made before all of them."""
 WITHOUT_DATABASE = ["protocol", "checks"]
 ONCE = ["admin", "browser", "conformance", "console", "dialects", "interop", "lock", "testing"]
+ONCE += ["api/test_bad_bodies.py", "api/test_negotiation.py", "api/test_paths.py"]
 ONCE += ["test_docs.py", "test_docs_commands.py", "test_docs_pages.py", "test_example_project.py", "test_packaging.py"]
 ONCE += ["test_sign_in_page.py", "test_translations.py"]
 """What asks the database for nothing that the services are not tried with, or brings a database of its own."""
@@ -59,7 +62,9 @@ def main() -> int:
         if host in OWN_TESTS:
             # Paths that were asked for do without those that are usual.
             asked = any(Path(argument.partition("::")[0]).exists() for argument in arguments)
-            command += [*([] if asked else OWN_TESTS[host]), "-m", host, "--no-migrations", "-n", "0"]
+            command += [*([] if asked else OWN_TESTS[host]), "-m", host, "--no-migrations"]
+            if host in IN_ORDER:
+                command += ["-n", "0"]
         elif host != "stock" or options.quick:
             command += ["-m", "hosts and not slow"]
         environ = dict(os.environ)
