@@ -21,7 +21,7 @@ OWN_TESTS = {
 }
 """Hosts that other tests have no use for, and where theirs are; they are marked with the host's name."""
 IN_ORDER = {"credentials", "legacy"}
-"""Few tests, in one process: after test_oauth.py no reset link of test_matrix.py is good, and nobody knows why yet."""
+"""Few tests, in one process: the OAuth toolkit keeps what the settings of test_oauth.py made of it."""
 WITHOUT_DATABASE = ["protocol", "checks"]
 ONCE = ["admin", "browser", "conformance", "console", "dialects", "interop", "lock", "testing"]
 ONCE += ["api/test_bad_bodies.py", "api/test_negotiation.py", "api/test_paths.py"]
