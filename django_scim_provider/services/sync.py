@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from ..adapters.base import LEFT_ALONE
 from ..adapters.domains import on_domains
@@ -23,6 +24,7 @@ from .rows import Index, host_columns, lock, people
 from .transactions import now
 
 BATCH: Final = 500
+WINDOW: Final = 10_000
 SAMPLE: Final = 100
 Progress = Callable[[int], None]
 
@@ -57,16 +59,31 @@ class Adoption:
 
 def in_scope(context: Context) -> Any:
     """The host users that the connection's policy lets it adopt, managed by nobody yet."""
+    return _unmanaged(context, {})
+
+
+def _candidates(context: Context) -> Any:
+    """The host users that the connection's policy lets it adopt, were they managed by nobody."""
     policy = context.connection.existing_accounts
     users = context.adapter.get_queryset(context.connection).using(context.using)
     # Whose account it is, a membership alone does not say.
     everybody = policy == ScimConnection.ExistingAccounts.ADOPT and context.adapter.shares_accounts
     if everybody or policy == ScimConnection.ExistingAccounts.NEVER:
         return users.none()
+    return users.order_by("pk")
+
+
+def _unmanaged(context: Context, window: Mapping[str, Any]) -> Any:
+    """Those of the candidates whose primary key is in the window (``{"gt": 7, "lte": 9}``) and whom nobody manages.
+
+    The window is said of both tables: a database that has to compare all of them with all of them takes minutes from
+    some hundred thousand people on.
+    """
     managed = ScimUser.objects.using(context.using).filter(
-        scope=context.adapter.scope(context.connection), alive=True, user__isnull=False
+        scope=context.adapter.scope(context.connection), alive=True, user=OuterRef("pk")
     )
-    return users.exclude(pk__in=managed.values("user_id")).order_by("pk")
+    managed = managed.filter(**{f"user_id__{lookup}": pk for lookup, pk in window.items()})
+    return _candidates(context).filter(~Exists(managed), **{f"pk__{lookup}": pk for lookup, pk in window.items()})
 
 
 def preview(context: Context) -> tuple[Adoption, list[str]]:
@@ -104,16 +121,21 @@ def adopt(context: Context, progress: Progress | None = None) -> Adoption:
 
 
 def _batches(context: Context) -> Iterator[list[tuple[Any, ...]]]:
-    """Primary key and columns of the people in scope, by key, so that no offset grows."""
-    users = in_scope(context)
-    last: Any = None
+    """Primary key and columns of the people in scope, by key, a window of keys after the other."""
+    candidates, columns = _candidates(context).values_list("pk", flat=True), ("pk", *context.adapter.selected)
+    window: dict[str, Any] = {}
     while True:
-        page = users if last is None else users.filter(pk__gt=last)
-        rows = list(page.values_list("pk", *context.adapter.selected)[:BATCH])
-        if not rows:
+        following = candidates.filter(**{f"pk__{lookup}": pk for lookup, pk in window.items()})
+        end = list(following[WINDOW - 1 : WINDOW])
+        bounds = window | ({"lte": end[0]} if end else {})
+        while len(rows := list(_unmanaged(context, bounds).values_list(*columns)[:BATCH])) == BATCH:
+            yield rows
+            bounds["gt"] = rows[-1][0]
+        if rows:
+            yield rows
+        if not end:
             return
-        yield rows
-        last = rows[-1][0]
+        window = {"gt": end[0]}
 
 
 def _adoptable(context: Context, rows: Iterable[tuple[Any, ...]], result: Adoption) -> Iterator[Candidate]:

@@ -28,6 +28,7 @@ from django_scim_provider.services.context import Context  # noqa: E402
 from django_scim_provider.services.transactions import now  # noqa: E402
 
 BATCH = 2000
+ANALYZED = 50_000
 
 
 def _user(number: int) -> User:
@@ -64,7 +65,13 @@ def _run(sql: str) -> None:
 
 def _manage(context: Context) -> None:
     """Our own rows: people by adoption, then as if an identity provider had linked them; groups like the host's."""
-    sync.adopt(context)
+
+    def progress(looked_at: int) -> None:
+        """New statistics now and then, as autovacuum gives them."""
+        if looked_at % ANALYZED == 0:
+            _run("ANALYZE")
+
+    sync.adopt(context, progress)
     tables = {model: model._meta.db_table for model in (User, Group, Membership, ScimUser, ScimGroup, ScimMembership)}
     _run(
         f"UPDATE {tables[ScimUser]} AS mine SET external_id = host.scim_external_id,"
