@@ -16,7 +16,10 @@ from .context import Context
 from .prepared import CONNECTION, SAMPLES, Slot
 from .rows import wire_time
 
-_OWN: Final = ("pk", "scim_id", "display_name", "external_id", "version", "created_at", "modified_at")
+_OWN: Final = (
+    *("pk", "scim_id", "display_name", "external_id", "version", "created_at", "modified_at"),
+    "connection__has_nested_groups",
+)
 
 
 class GroupRow(NamedTuple):
@@ -30,6 +33,8 @@ class GroupRow(NamedTuple):
     """Raised by every change of the group or its members, under its lock."""
     created_at: datetime
     modified_at: datetime
+    is_nested: bool
+    """Whether any group of the connection may be a member of another; as fresh as the version."""
 
 
 def groups(context: Context) -> QuerySet[ScimGroup]:

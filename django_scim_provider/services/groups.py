@@ -68,7 +68,7 @@ def create_group(context: Context, body: Mapping[str, Any]) -> WrittenGroup:
         effect = _members(context, locked, group, delta)
         _record(context, group, audit.Action.CREATE, {*wanted, *effect.changed}, [*cleaned.ignored, *effect.warnings])
         announce(signals.group_created, context, group=group)
-        return _written(group, audit.Action.CREATE)
+        return _written(context, group, audit.Action.CREATE)
 
     return run(work, context.using)
 
@@ -155,7 +155,7 @@ def render(context: Context, written: WrittenGroup, projection: Projection) -> d
         may_be_short = written.is_patched and projection.requested is None
         if may_be_short and has_more_members(pk, context, app_settings.GROUP_BODY_LIMIT):
             return None
-        members = members_of([pk], context).get(pk, [])
+        members = members_of([pk], context, is_nested=written.row.is_nested).get(pk, [])
     resource_type = context.group_adapter.resource_type
     return projection.apply(document(written.row, members, resource_type, context.base_url))
 
@@ -253,7 +253,7 @@ def _change(context: Context, scim_id: str, compute: Any, action: str, if_match:
         _record(context, group, action, changed, [*ignored, *effect.warnings])
         if changed:
             announce(signals.group_updated, context, group=group, changed=frozenset(changed))
-        return _written(group, action)
+        return _written(context, group, action)
 
     return run(work, context.using)
 
@@ -289,7 +289,7 @@ def _record(context: Context, group: ScimGroup, action: str, changed: set[str], 
     )
 
 
-def _written(group: ScimGroup, action: str) -> WrittenGroup:
+def _written(context: Context, group: ScimGroup, action: str) -> WrittenGroup:
     row = GroupRow(
         group.pk,
         group.scim_id,
@@ -298,5 +298,6 @@ def _written(group: ScimGroup, action: str) -> WrittenGroup:
         group.version,
         group.created_at,
         group.modified_at,
+        context.connection.has_nested_groups,
     )
     return WrittenGroup(group.scim_id, row, is_patched=action == audit.Action.MODIFY)

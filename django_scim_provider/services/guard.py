@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from ..models import ConnectionGuard
+from ..models import ConnectionGuard, ScimConnection
 from . import prepared
 from .context import Context
 from .prepared import CONNECTION
@@ -28,6 +28,9 @@ def lock(context: Context) -> ConnectionGuard:
         guards.bulk_create([ConnectionGuard(connection_id=context.connection.pk)], ignore_conflicts=True)
         found = list(build(values))
     (guard,) = found
+    if guard.has_nested_groups and not context.connection.has_nested_groups:
+        # Read before the first group was nested, or somebody saved the connection as it was before: made good.
+        _tell_readers(context)
     context.connection.has_nested_groups = guard.has_nested_groups
     return guard
 
@@ -38,4 +41,10 @@ def note_nesting(context: Context, locked: ConnectionGuard) -> None:
         return
     locked.has_nested_groups = context.connection.has_nested_groups = True
     locked.save(using=context.using, update_fields=["has_nested_groups"])
-    context.connection.save(using=context.using, update_fields=["has_nested_groups"])
+    _tell_readers(context)
+
+
+def _tell_readers(context: Context) -> None:
+    """They know the connection alone."""
+    connections = ScimConnection.objects.using(context.using)
+    connections.filter(pk=context.connection.pk, has_nested_groups=False).update(has_nested_groups=True)

@@ -233,13 +233,15 @@ class Groups(Kind[GroupRow]):
     def render(self, rows: Sequence[GroupRow], projection: Projection) -> list[dict[str, Any]]:
         if not projection.wants("members"):
             return [self._projected(row, None, projection) for row in rows]
-        members = members_of([row.pk for row in rows], self.context)
+        nested = any(row.is_nested for row in rows)
+        members = members_of([row.pk for row in rows], self.context, is_nested=nested)
         return [self._projected(row, members.get(row.pk, []), projection) for row in rows]
 
     def show(self, row: GroupRow, projection: Projection, condition: Match) -> Found:
         def render() -> dict[str, Any]:
             if projection.shows_whole("members"):
-                return self._projected(row, members_of_one(row.pk, self.context), projection)
+                members = members_of_one(row.pk, self.context, is_nested=row.is_nested)
+                return self._projected(row, members, projection)
             return self.render([row], projection)[0]
 
         return Found.make(weak(row.version), condition, render)

@@ -22,10 +22,13 @@ _SLOTS: Final = {"group": Slot(ScimGroup._meta.pk, (-2, -3)), "after": Slot(Scim
 Member = dict[str, Any]
 
 
-def members_of(pks: Collection[int], context: Context) -> Mapping[int, list[Member]]:
+def members_of(pks: Collection[int], context: Context, *, is_nested: bool) -> Mapping[int, list[Member]]:
     """The members of several groups by primary key, groups first: one query, one more where groups are nested.
 
-    No model instances. In the order of their keys, which for people is that of an index: nothing has to be sorted.
+    No model instances. In the order of their keys.
+
+    :param is_nested: whether any group may be a member of another, known no earlier than the groups' versions: members
+        that a version counts are never left out.
     """
     found: defaultdict[int, list[Member]] = defaultdict(list)
 
@@ -33,7 +36,7 @@ def members_of(pks: Collection[int], context: Context) -> Mapping[int, list[Memb
         return _select(ScimUser.objects.using(context.using).filter(memberships__group__in=listed), "memberships")
 
     if pks:
-        for group, member in _nested(pks, context):
+        for group, member in _nested(pks, context) if is_nested else ():
             found[group].append(member)
         rows = list(prepared.run_listed("members", context.using, build, ScimGroup._meta.pk, pks))
         for (_, group, *_), member in zip(rows, _people(rows, context), strict=True):
@@ -41,11 +44,12 @@ def members_of(pks: Collection[int], context: Context) -> Mapping[int, list[Memb
     return found
 
 
-def members_of_one(pk: int, context: Context) -> list[Member] | Pieces:
+def members_of_one(pk: int, context: Context, *, is_nested: bool) -> list[Member] | Pieces:
     """The same of one group; where they are many, what reads the others when it is their turn, by a query more."""
     values, key = {"group": pk, "after": BEFORE_ALL}, ("some members", PIECE)
     rows = prepared.run(key, context.using, lambda samples: _of_one(context, samples)[: PIECE + 1], _SLOTS, values)
-    first = [member for _, member in _nested([pk], context)] + _people(rows, context)
+    nested = _nested([pk], context) if is_nested else ()
+    first = [member for _, member in nested] + _people(rows, context)
     return Pieces(context, pk, first, rows[-1][0]) if len(rows) > PIECE else first
 
 
@@ -104,8 +108,6 @@ def _people(rows: Iterable[tuple[Any, ...]], context: Context) -> list[Member]:
 
 def _nested(pks: Collection[int], context: Context) -> Iterator[tuple[int, Member]]:
     """The groups inside groups, with the primary key of the one that they are in."""
-    if not context.connection.has_nested_groups:
-        return
     base = f"{context.base_url}/Groups/"
 
     def build(values: Mapping[str, Any], listed: Sequence[int]) -> QuerySet[Any, Any]:

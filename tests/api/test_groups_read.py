@@ -14,6 +14,7 @@ from conftest import MOUNT, ScimClient
 from django_scim_provider.models import ScimConnection, ScimGroup, ScimMembership
 from django_scim_provider.protocol import urns
 from django_scim_provider.services import member_rows
+from django_scim_provider.services.kinds import Groups
 from django_scim_provider.services.prepared import Statement
 from group_support import UNKNOWN, fill, find_groups, many_people, push, sql_of
 
@@ -104,6 +105,24 @@ def test_what_is_asked_of_a_large_group_is_what_is_shown(scim: ScimClient, large
     assert "members" not in scim.get(path, excludedAttributes="members").json()
     assert scim.request("GET", path, headers={"If-None-Match": whole.headers["ETag"]}).status_code == 304
     assert scim.request("HEAD", path).headers["Content-Length"] == str(len(whole.content))
+
+
+def test_one_version_has_one_content_when_the_first_group_is_nested_meanwhile(
+    scim: ScimClient, three: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request knew of no nested groups when it was let in, and reads the version of a group that has one."""
+    path, inner = f"/Groups/{push(scim, 'Outer', *three)['id']}", push(scim, "Inner")["id"]
+    read = Groups.by_id
+
+    def nested_meanwhile(groups: Groups, scim_id: str) -> Any:
+        monkeypatch.undo()
+        scim.patch(path, {"op": "add", "path": "members", "value": [{"value": inner}]})
+        return read(groups, scim_id)
+
+    monkeypatch.setattr(Groups, "by_id", nested_meanwhile)
+    first, second = scim.get(path), scim.get(path)
+    assert first.headers["ETag"] == second.headers["ETag"]
+    assert len(first.json()["members"]) == len(second.json()["members"]) == 4
 
 
 def test_nobody_is_shown_twice_who_comes_back_while_a_large_group_is_read(

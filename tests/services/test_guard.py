@@ -43,3 +43,13 @@ def test_what_the_guard_knows_outweighs_what_the_request_has_read(context: Conte
     assert guard.lock(stale).has_nested_groups
     assert stale.connection.has_nested_groups
     assert sql_of(lambda: guard.note_nesting(stale, locked)) == []
+
+
+def test_a_connection_saved_as_it_was_before_is_made_good(context: Context) -> None:
+    """A host's own code may save what it read before the first group was nested: readers would see no nested members."""
+    before = ScimConnection.objects.get(pk=context.connection.pk)
+    guard.note_nesting(context, guard.lock(context))
+    before.save()
+    assert not ScimConnection.objects.get(pk=context.connection.pk).has_nested_groups
+    guard.lock(Context(ScimConnection.objects.get(pk=context.connection.pk)))
+    assert ScimConnection.objects.get(pk=context.connection.pk).has_nested_groups
