@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import NamedTuple
 
+from django.db.models import Model
+
+from ..adapters import get_group_adapter
+from ..conf import app_settings
 from ..models import ConnectionGuard, ScimConnection, ScimGroup, ScimMembership, ScimUser
 from ..protocol.keys import fold
 from . import guard, role_mappings, roles
@@ -17,6 +22,12 @@ Adopts = ScimConnection.ExistingAccounts
 Equal = ScimConnection.EqualGroupNames
 
 
+class _Team(NamedTuple):
+    key: str
+    """Its primary key as text."""
+    name: str
+
+
 def create(context: Context, group: ScimGroup) -> None:
     """The team of a group that was pushed: one of that name that the connection may take over, or a new one."""
     adapter = context.group_adapter
@@ -27,7 +38,7 @@ def create(context: Context, group: ScimGroup) -> None:
         group.team_key = adapter.create_team(group.display_name, context.connection, context.using)
         group.made_team = True
     else:
-        group.team_key = taken
+        group.team_key = taken.key
 
 
 def rename(context: Context, group: ScimGroup) -> None:
@@ -74,20 +85,20 @@ def adopt(context: Context) -> int:
     return run(work, context.using)
 
 
-def _adopt(context: Context, locked: ConnectionGuard, key: str, team: str) -> None:
+def _adopt(context: Context, locked: ConnectionGuard, key: str, team: _Team) -> None:
     moment = now()
     group = ScimGroup(
         connection=context.connection,
-        display_name=_name(context, team),
+        display_name=team.name,
         display_name_key=key,
         unique_key=key if context.connection.equal_group_names == Equal.REFUSE else None,
-        team_key=team,
+        team_key=team.key,
         created_at=moment,
         modified_at=moment,
     )
     group.save(using=context.using, force_insert=True)
     managed: list[int] = []
-    for chunk in chunks(context.group_adapter.members(team, context.using)):
+    for chunk in chunks(context.group_adapter.members(team.key, context.using)):
         managed += people(context).filter(user__in=chunk).values_list("pk", flat=True)
     ScimMembership.objects.using(context.using).bulk_create(
         (ScimMembership(group=group, scim_user_id=pk) for pk in managed), batch_size=CHUNK
@@ -96,26 +107,27 @@ def _adopt(context: Context, locked: ConnectionGuard, key: str, team: str) -> No
     roles.recompute(context, locked, managed)
 
 
-def _available(context: Context) -> dict[str, str]:
-    """Teams that the connection may take over and that no group stands for yet: folded name to primary key."""
+def _available(context: Context) -> dict[str, _Team]:
+    """Teams that the connection may take over and that no group stands for yet, by folded name."""
     teams = context.group_adapter.get_teams(context.connection)
     if teams is None or context.connection.existing_accounts != Adopts.ADOPT:
         return {}
     managed = set(
-        ScimGroup.objects.using(context.using).filter(team_key__isnull=False).values_list("team_key", flat=True)
+        ScimGroup.objects.using(context.using)
+        .filter(team_key__isnull=False, connection__portal__in=_portals_of(context.group_adapter.team_model))
+        .values_list("team_key", flat=True)
     )
     names = set(groups(context).values_list("display_name_key", flat=True))
-    found: dict[str, str] = {}
+    found: dict[str, _Team] = {}
     for pk, name in teams.using(context.using).order_by("pk").values_list("pk", context.group_adapter.team_name):
         if str(pk) not in managed and fold(name) not in names:
-            found.setdefault(fold(name), str(pk))
+            found.setdefault(fold(name), _Team(str(pk), name))
     return found
 
 
-def _name(context: Context, key: str) -> str:
-    teams = context.group_adapter.get_teams(context.connection)
-    assert teams is not None  # noqa: S101 (the key came from there)
-    return str(teams.using(context.using).values_list(context.group_adapter.team_name, flat=True).get(pk=key))
+def _portals_of(model: type[Model] | None) -> list[str]:
+    """The portals whose teams are of a model: keys of another's may be equal by chance."""
+    return [portal for portal in ("", *app_settings.PORTALS) if get_group_adapter(portal).team_model is model]
 
 
 def _accounts(context: Context, pks: Collection[int]) -> list[object]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db.models.signals import post_save
 from django.test import override_settings
@@ -17,9 +19,10 @@ from django_scim_provider.models import ScimConnection, ScimGroup, ScimMembershi
 from django_scim_provider.protocol.errors import InvalidValue
 from django_scim_provider.services import connections, role_mappings, roles, teams, users
 from django_scim_provider.services.context import Context
+from django_scim_provider.services.transactions import now
 from factories import ConnectionFactory, HostUserFactory
 from group_hosts import on_teams_host
-from group_support import change, in_group, join, leave, make_group, provision, push, remove, rename
+from group_support import change, in_group, join, leave, make_group, provision, push, remove, rename, sql_of
 
 pytest_plugins = ("group_fixtures",)
 pytestmark = [pytest.mark.django_db, pytest.mark.hosts, on_teams_host]
@@ -36,6 +39,9 @@ def members(team: Any) -> set[Any]:
 def put_in(team: Any, *users: Any) -> None:
     for user in users:
         apps.get_model("teams.TeamMember").objects.create(team=team, user=user, note="by hand")
+
+
+PLAIN = "django_scim_provider.adapters.GroupAdapter"
 
 
 @pytest.fixture
@@ -224,6 +230,31 @@ def test_teams_are_adopted(adopting: Context) -> None:
     # From here on the identity provider decides about those it knows.
     leave(adopting, groups["Staff"], ann)
     assert members(groups["Staff"].team_key) == {stranger.pk}
+
+
+def test_adopting_reads_all_teams_at_once(adopting: Context) -> None:
+    for number in range(4):
+        Team().objects.create(name=f"Team {number}")
+    read = re.compile(rf"FROM .{Team()._meta.db_table}\W")
+    assert len([sql for sql in sql_of(lambda: teams.adopt(adopting)) if read.search(sql)]) == 1
+
+
+def test_a_team_of_another_model_may_have_an_equal_key(adopting: Context) -> None:
+    """In another portal, whose teams are none of ours."""
+    with override_settings(
+        SCIM_PROVIDER=settings.SCIM_PROVIDER | {"PORTALS": {"store": {"ADAPTERS": {"Group": PLAIN}}}}
+    ):
+        theirs = ConnectionFactory(portal="store", existing_accounts="never")
+        team = Team().objects.create(name="Staff")
+        ScimGroup.objects.create(
+            connection=theirs,
+            display_name="Shop",
+            display_name_key="shop",
+            team_key=str(team.pk),
+            created_at=now(),
+            modified_at=now(),
+        )
+        assert teams.adopt(adopting) == 1
 
 
 def test_nothing_is_adopted_where_the_policy_says_never(context: Context) -> None:
