@@ -15,10 +15,10 @@ from ..protocol.bulk import refuse_too_many
 from ..protocol.errors import BadRequest, PayloadTooLarge, ScimError, UnsupportedMediaType
 from ..protocol.etags import Match, parse_match
 from ..protocol.messages import ListQuery, load_body, parse_query
+from ..protocol.urns import MEDIA_TYPE
 from ..services.kinds import Found
 from .large import LargeResponse, is_large, written_out
 
-MEDIA_TYPE: Final = "application/scim+json"
 _CONTENT_TYPE: Final = f"{MEDIA_TYPE}; charset=utf-8"
 ResponseT = TypeVar("ResponseT", bound=HttpResponseBase)
 _ACCEPTED: Final = frozenset({MEDIA_TYPE, "application/json"})

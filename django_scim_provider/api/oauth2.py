@@ -40,7 +40,7 @@ class OAuth2Authentication(BaseAuthentication):
         checksum = _read(request._request.META.get("HTTP_AUTHORIZATION", ""))
         if checksum is None:
             return None
-        return admit(request, lambda address: oauth_clients.present(self._find(checksum, request), remote_addr=address))
+        return admit(request, lambda _: oauth_clients.present(self._find(checksum, request)))
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="SCIM"'

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 ID_LENGTH: Final = 254
-"""Of a resource id: those drawn here have 36 characters, those brought along from elsewhere have any number."""
+"""Of a resource id: those drawn here have 36 characters, those brought along from elsewhere up to as many."""
 
 
 def binary_collation(connection: BaseDatabaseWrapper) -> str | None:

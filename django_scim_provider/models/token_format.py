@@ -17,7 +17,7 @@ KEY_ID_LENGTH: Final = 12
 _SECRET_LENGTH: Final = 43
 _CHECKSUM_LENGTH: Final = 6
 _TOKEN: Final = re.compile(
-    rf"{PREFIX}([0-9A-Za-z]{{{KEY_ID_LENGTH}}})_([0-9A-Za-z]{{{_SECRET_LENGTH}}})([0-9A-Za-z]{{6}})"
+    rf"{PREFIX}([0-9A-Za-z]{{{KEY_ID_LENGTH}}})_([0-9A-Za-z]{{{_SECRET_LENGTH}}})([0-9A-Za-z]{{{_CHECKSUM_LENGTH}}})"
 )
 PATTERN: Final = rf"{PREFIX}[0-9A-Za-z]{{{KEY_ID_LENGTH}}}_[0-9A-Za-z]{{{_SECRET_LENGTH + _CHECKSUM_LENGTH}}}"
 """Finds a whole token within a text, as a regular expression that databases understand as well."""

@@ -8,7 +8,6 @@ from typing import Any, Final
 from . import urns
 from .schemas import COMMON_ATTRIBUTES, Attribute, ResourceType, Schema
 
-MEDIA_TYPE: Final = "application/scim+json"
 _PLAIN: Final[dict[str, dict[str, Any]]] = {
     "string": {"type": "string"},
     "reference": {"type": "string"},
@@ -184,7 +183,7 @@ def _operation(
 
 def _content(schema: Any) -> dict[str, Any]:
     found = {"$ref": f"#/components/schemas/{schema}"} if isinstance(schema, str) else schema
-    return {"content": {MEDIA_TYPE: {"schema": found}}}
+    return {"content": {urns.MEDIA_TYPE: {"schema": found}}}
 
 
 def _parameters(named: dict[str, tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:

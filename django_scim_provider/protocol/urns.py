@@ -1,8 +1,10 @@
-"""The URNs of RFC 7643 section 10.3 and RFC 7644 section 8.2."""
+"""The URNs of RFC 7643 section 10.3 and RFC 7644 section 8.2, and the media type of its section 8.1."""
 
 from __future__ import annotations
 
 from typing import Final
+
+MEDIA_TYPE: Final = "application/scim+json"
 
 USER: Final = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP: Final = "urn:ietf:params:scim:schemas:core:2.0:Group"

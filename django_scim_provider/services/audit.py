@@ -21,7 +21,7 @@ Action = ScimEvent.Action
 Outcome = ScimEvent.Outcome
 _LABEL_LENGTH: Final = 255
 _ID: Final = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9]{1,19}")
-"""What may be an id of ours, or a key of the host's; other text in a path is the client's and stays out of events."""
+"""An id drawn here, or a number; other text in a refused request's path is the client's and stays out of events."""
 logger = logging.getLogger("django_scim_provider")
 
 

@@ -2,7 +2,7 @@
 
 The next page is what comes after that place in the order of the list, so it costs the same at any depth, and rows that
 come or go meanwhile move nobody else. The place is (sort key, primary key) of the last row shown, compared by the very
-expression that the list is ordered by: the database's collation decides both.
+expression that the list is ordered by.
 """
 
 from __future__ import annotations

@@ -4,37 +4,40 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final, Protocol
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Q, QuerySet
 
 from ..models import ScimEvent
+from ..models.token_format import PREFIX
 from .context import database
 
-COLUMNS: Final = (
-    "id",
-    "at",
-    "connection",
-    "action",
-    "outcome",
-    "status",
-    "error_type",
-    "detail",
-    "resource_type",
-    "resource_id",
-    "name",
-    "changed",
-    "values",
-    "warnings",
-    "token",
-    "administrator",
-    "address",
-    "duration_ms",
-    "count",
-)
+_VALUES: Final[Mapping[str, Callable[[ScimEvent], Any]]] = {
+    "id": attrgetter("pk"),
+    "at": attrgetter("at"),
+    "connection": attrgetter("connection_name"),
+    "action": attrgetter("action"),
+    "outcome": attrgetter("outcome"),
+    "status": attrgetter("status"),
+    "error_type": attrgetter("scim_type"),
+    "detail": attrgetter("detail"),
+    "resource_type": attrgetter("resource_type"),
+    "resource_id": attrgetter("resource_id"),
+    "name": attrgetter("label"),
+    "changed": attrgetter("changed"),
+    "values": attrgetter("values"),
+    "warnings": attrgetter("warnings"),
+    "token": attrgetter("key_id"),
+    "administrator": lambda event: event.actor.get_username() if event.actor else "",
+    "address": attrgetter("remote_addr"),
+    "duration_ms": attrgetter("duration_ms"),
+    "count": attrgetter("count"),
+}
+COLUMNS: Final = tuple(_VALUES)
 FORMATS: Final = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 _AT_ONCE: Final = 2000
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -53,7 +56,7 @@ def search(events: QuerySet[ScimEvent], text: str) -> QuerySet[ScimEvent]:
     if not text:
         return events
     named = Q(label__icontains=text) | Q(detail__icontains=text)
-    return events.filter(named | Q(resource_id=text) | Q(key_id=text.removeprefix("djscim_").removesuffix("…")))
+    return events.filter(named | Q(resource_id=text) | Q(key_id=text.removeprefix(PREFIX).removesuffix("…")))
 
 
 # Export ----------------------------------------------------------------------------------------------------
@@ -86,27 +89,7 @@ def _in_portions(events: QuerySet[ScimEvent]) -> Iterator[ScimEvent]:
 
 
 def _document(event: ScimEvent) -> dict[str, Any]:
-    return {
-        "id": event.pk,
-        "at": event.at,
-        "connection": event.connection_name,
-        "action": event.action,
-        "outcome": event.outcome,
-        "status": event.status,
-        "error_type": event.scim_type,
-        "detail": event.detail,
-        "resource_type": event.resource_type,
-        "resource_id": event.resource_id,
-        "name": event.label,
-        "changed": event.changed,
-        "values": event.values,
-        "warnings": event.warnings,
-        "token": event.key_id,
-        "administrator": event.actor.get_username() if event.actor else "",
-        "address": event.remote_addr,
-        "duration_ms": event.duration_ms,
-        "count": event.count,
-    }
+    return {name: value(event) for name, value in _VALUES.items()}
 
 
 def _json_line(document: dict[str, Any]) -> str:

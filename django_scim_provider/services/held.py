@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from ..models import ConnectionGuard, HeldRemoval, ScimConnection, ScimRemoval
 from . import audit, guard
 from .context import Context, database
-from .removals import FLOOR, SHARE, WINDOW
+from .removals import WINDOW, share_of
 from .transactions import now, run
 
 PASSES_FOR: Final = timedelta(days=1)
@@ -66,7 +66,7 @@ def alarm_since(context: Context) -> datetime | None:
 def limit(context: Context, managed: int) -> int:
     """How many people may be removed within ten minutes without attention, of so many that are managed."""
     chosen = context.connection.guard_limit
-    return max(FLOOR, managed * SHARE // 100) if chosen is None else chosen
+    return share_of(managed) if chosen is None else chosen
 
 
 def release(context: Context) -> datetime:

@@ -9,17 +9,17 @@ import sys
 import time
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlencode
 
 from django.conf import settings
 from django.core.handlers.base import BaseHandler
 from django.core.handlers.wsgi import WSGIRequest
-from django.urls import get_script_prefix, reverse
+from django.urls import get_script_prefix
 
 from ..conf import app_settings
-
-MEDIA_TYPE: Final = "application/scim+json"
+from ..protocol.urns import MEDIA_TYPE
+from .mount import path
 
 
 class Site(NamedTuple):
@@ -55,7 +55,7 @@ def address_in(allowlist: str, default: str = "127.0.0.1") -> str:
 
 def mount() -> str:
     """The path below which the site has SCIM."""
-    return unquote(reverse("scim_provider:users")).removesuffix("/").removesuffix("/Users")
+    return unquote(path())
 
 
 @dataclass

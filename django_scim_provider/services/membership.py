@@ -24,7 +24,7 @@ T = TypeVar("T")
 CHUNK: Final = 5000
 """Values in one statement: databases limit how many they bind."""
 SAMPLE: Final = 20
-ID_LENGTH: Final = 40
+MAX_ID_SHOWN: Final = 40
 """Of an unknown member's id in an event; ours have 36 characters, somebody else's may be of any length."""
 MAX_DISPLAY_LENGTH: Final = 255
 
@@ -104,7 +104,7 @@ def refuse_unknown(context: Context, members: Members, delta: Delta) -> list[str
     """
     if not members.unknown:
         return []
-    named = ", ".join(scim_id[:ID_LENGTH] for scim_id in members.unknown[:SAMPLE])
+    named = ", ".join(scim_id[:MAX_ID_SHOWN] for scim_id in members.unknown[:SAMPLE])
     if context.connection.unknown_member == ScimConnection.UnknownMember.REFUSE:
         raise InvalidValue(f"These members are not known here: {named}")
     if delta.replace and not (members.users or members.nested):

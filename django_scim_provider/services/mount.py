@@ -8,12 +8,19 @@ from django.urls import NoReverseMatch, reverse
 from ..conf import app_settings
 
 
+def path() -> str:
+    """The path below which the site has SCIM, quoted as in a URL.
+
+    :raises NoReverseMatch: nothing is mounted.
+    """
+    return reverse("scim_provider:users").removesuffix("/").removesuffix("/Users")
+
+
 def base_url(request: HttpRequest) -> str | None:
     """The base URL to hand to an identity provider, without a trailing slash; ``None`` if nothing is mounted."""
     if app_settings.BASE_URL is not None:
         return app_settings.BASE_URL
     try:
-        path = reverse("scim_provider:users")
+        return request.build_absolute_uri(path())
     except NoReverseMatch:
         return None
-    return request.build_absolute_uri(path.rstrip("/").removesuffix("/Users"))

@@ -16,7 +16,7 @@ from .context import Context
 from .inserts import insert_all
 from .rows import index_of, people
 from .transactions import announce, now, run
-from .user_answers import Written, event_values, written
+from .user_answers import WrittenUser, event_values, written
 
 
 class Newcomer(NamedTuple):
@@ -89,7 +89,7 @@ def event_of(context: Context, row: ScimUser, newcomer: Newcomer) -> ScimEvent:
     )
 
 
-def create_users(context: Context, bodies: Sequence[Mapping[str, Any]]) -> list[Written] | None:
+def create_users(context: Context, bodies: Sequence[Mapping[str, Any]]) -> list[WrittenUser] | None:
     """POST /Users for many people in one transaction. Beside what the application does when an account is saved, it
     takes a handful of statements for all of them.
 
@@ -102,7 +102,7 @@ def create_users(context: Context, bodies: Sequence[Mapping[str, Any]]) -> list[
     del bodies  # as in read
     columns = [columns_of(context, newcomer) for newcomer in wanted]
 
-    def work() -> list[Written] | None:
+    def work() -> list[WrittenUser] | None:
         if not names.all_are_free(context, [newcomer.key for newcomer in wanted], columns):
             return None
         rows = [row_of(context, newcomer) for newcomer in wanted]

@@ -77,7 +77,7 @@ class Grant(NamedTuple):
     """Why the server itself would refuse it, in words for the event log."""
 
 
-def present(grant: Grant | None, *, remote_addr: str | None) -> Presented:
+def present(grant: Grant | None) -> Presented:
     """What an access token lets its bearer do: one query where the client speaks for itself."""
     if grant is None:
         return Presented(None, "", "", "The OAuth server knows no such access token.")

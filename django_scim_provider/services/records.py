@@ -48,7 +48,7 @@ class WrittenRecord(NamedTuple):
     version: str
     resource: dict[str, Any]
     sent: frozenset[str] = frozenset()
-    """As in ``user_answers.Written``."""
+    """As in ``user_answers.WrittenUser``."""
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def deactivating(context: Context, locks: Locks | None, row: ScimUser, user: Any
     locks = locks or prepare(context, row.scim_id)
     if locks.holds:
         protection.refuse_last(context, user, "deactivate them")
-    removal = _removal(context, Kind.DEACTIVATE, row.pk, state=_state(context, user, active=True))
+    removal = _removal(context, Kind.DEACTIVATE, row.pk, state=_state(user, active=True))
     _keep(context, locks.guard, row, [removal])
 
 
@@ -119,7 +119,7 @@ def deleting(context: Context, locks: Locks, row: ScimUser, user: Any, shown: Ma
     if locks.holds and context.connection.on_delete != ScimConnection.OnDeactivate.NOTHING:
         protection.refuse_last(context, user, "delete them")
     _judge(context, locks.guard, row, [row.pk])
-    state = _state(context, user, active=shown.get("active", True)) | {"attributes": dict(shown)}
+    state = _state(user, active=shown.get("active", True)) | {"attributes": dict(shown)}
     return _removal(context, Kind.DELETE, row.pk, state=state)
 
 
@@ -146,7 +146,7 @@ def lost_roles(
         _keep(context, locked, departure.group, removals)
 
 
-def _state(context: Context, user: Any, *, active: bool) -> dict[str, Any]:
+def _state(user: Any, *, active: bool) -> dict[str, Any]:
     has_password = getattr(user, "has_usable_password", None)
     return {
         "active": active,
@@ -221,10 +221,15 @@ def _recent(context: Context, locked: ConnectionGuard, moment: datetime, besides
     return int(found)
 
 
+def share_of(managed: int) -> int:
+    """How many of so many people may be removed within ten minutes without attention, if nobody chose another limit."""
+    return max(FLOOR, managed * SHARE // 100)
+
+
 def _share(context: Context, locked: ConnectionGuard, moment: datetime) -> int:
     """The share of people whose removal needs no attention; counted at most once in ten minutes."""
     if locked.removal_limit is None or locked.removal_limit_at is None or moment - locked.removal_limit_at >= WINDOW:
-        locked.removal_limit = max(FLOOR, rows.count(context) * SHARE // 100)
+        locked.removal_limit = share_of(rows.count(context))
         locked.removal_limit_at = moment
         locked.save(using=context.using, update_fields=["removal_limit", "removal_limit_at"])
     return locked.removal_limit

@@ -59,7 +59,7 @@ def _row(kind: Kind[RowT], scim_id: str) -> RowT:
 
 
 def list_resources(kind: Kind[Any], query: ListQuery, projection: Projection) -> Page:
-    """A page (RFC 7644 section 3.4.2, RFC 9865): ids first, then their rows and what belongs to them.
+    """A page (RFC 7644 section 3.4.2, RFC 9865): rows, then what belongs to them; of a deep page the keys first.
 
     :raises InvalidFilter: the filter cannot be answered.
     :raises InvalidValue: ``sortBy`` names nothing to sort by.

@@ -16,7 +16,7 @@ from .context import Context
 from .rows import Groups, UserRow, document, groups_of, host_columns, version_of, wire_time
 
 
-class Written(NamedTuple):
+class WrittenUser(NamedTuple):
     """A person as a write left them."""
 
     id: str
@@ -27,17 +27,17 @@ class Written(NamedTuple):
     """Canonical keys of what the client has sent, among what is returned on request."""
 
 
-def written(context: Context, row: ScimUser, groups: Groups) -> Written:
+def written(context: Context, row: ScimUser, groups: Groups) -> WrittenUser:
     """The row as the answer shows it, from what is in memory."""
     columns = host_columns(context, row.user) if row.user_id is not None else None
     shown = UserRow(
         row.pk, row.scim_id, row.user_name, row.attributes, row.created_at, row.modified_at, row.user_id, columns
     )
     resource = document(shown, groups.get(row.pk, ()), context.adapter, context.base_url)
-    return Written(row.scim_id, resource["meta"]["version"], resource)
+    return WrittenUser(row.scim_id, resource["meta"]["version"], resource)
 
 
-def render(context: Context, done: Written, projection: Projection) -> dict[str, Any]:
+def render(context: Context, done: WrittenUser, projection: Projection) -> dict[str, Any]:
     """The answer to a write; asks the database for nothing."""
     return projection.including(done.sent, context.adapter.resource_type).apply(done.resource)
 

@@ -25,12 +25,12 @@ from .kinds import resource_id
 from .rows import groups_of, host_columns, index_of, lock
 from .transactions import announce, now, run
 from .updates import update
-from .user_answers import Written, event_values, permit, sent_by, sent_in, written
+from .user_answers import WrittenUser, event_values, permit, sent_by, sent_in, written
 
 TAKEN = "The userName is already taken. Find the person with a filter and update them instead."
 
 
-def create_user(context: Context, body: Mapping[str, Any]) -> Written:
+def create_user(context: Context, body: Mapping[str, Any]) -> WrittenUser:
     """POST /Users.
 
     :raises Uniqueness: a living resource, or a host user that SCIM may not touch, has the name.
@@ -39,7 +39,7 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
     del body  # may hold a password, and error reports print local variables
     wanted = newcomer.document
 
-    def work() -> Written:
+    def work() -> WrittenUser:
         user_index.lock_if_unique(context)
         columns = newcomers.columns_of(context, newcomer)
         is_free = names.are_free(context, newcomer.key, columns)
@@ -64,7 +64,9 @@ def create_user(context: Context, body: Mapping[str, Any]) -> Written:
     return run(work, context.using)._replace(sent=sent_in(wanted, context.adapter.resource_type))
 
 
-def replace_user(context: Context, scim_id: str, body: Mapping[str, Any], *, if_match: Match | None = None) -> Written:
+def replace_user(
+    context: Context, scim_id: str, body: Mapping[str, Any], *, if_match: Match | None = None
+) -> WrittenUser:
     """PUT /Users/{id}: what the body leaves out is cleared, except ``active``, which stays as it is.
 
     :raises NotFound: no such person.
@@ -86,7 +88,9 @@ def replace_user(context: Context, scim_id: str, body: Mapping[str, Any], *, if_
     return done._replace(sent=sent_in(cleaned.document, resource_type))
 
 
-def modify_user(context: Context, scim_id: str, body: Mapping[str, Any], *, if_match: Match | None = None) -> Written:
+def modify_user(
+    context: Context, scim_id: str, body: Mapping[str, Any], *, if_match: Match | None = None
+) -> WrittenUser:
     """PATCH /Users/{id}.
 
     :raises NotFound: no such person.
@@ -202,7 +206,7 @@ def _change(
     if_match: Match | None = None,
     *,
     may_end: bool = False,
-) -> Written:
+) -> WrittenUser:
     """Read the resource under its locks, work out the new one, and write the difference.
 
     :param may_end: whether the request may deactivate the person, which takes locks before all others.
