@@ -47,7 +47,8 @@ test-mariadb: $(TOX_VENV)/.tox ## The suite on MariaDB or MySQL at MARIADB_URL (
 test-browser: $(TOX_VENV)/.tox ## The panel in a real browser, with axe; needs a Chromium on PATH
 	@$(TOX) run -e browser -- $(or $(TESTS),tests/browser)
 
-SOAK = tests/reliability tests/dialects tests/test_corpus.py tests/testing tests/security/test_token_timing.py
+SOAK = tests/reliability tests/dialects tests/test_corpus.py tests/testing tests/performance/test_group_budgets.py \
+	tests/security/test_token_timing.py
 
 .PHONY: soak
 soak: $(TOX_VENV)/.tox ## Faults, races, fuzzing, dialects and simulations in their long form, on each database; hours (TESTS as above)

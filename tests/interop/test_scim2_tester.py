@@ -38,7 +38,7 @@ class Dice:
 
 
 @pytest.mark.hosts
-@pytest.mark.parametrize("active", [True, False])
+@pytest.mark.parametrize("active", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_scim2_tester_finds_no_error(remote: SyncSCIMClient, active: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     # An Okta connection lists the roles as well, which nobody may write.
     ScimConnection.objects.update(provider="generic")

@@ -32,7 +32,7 @@ __all__ = ["lab", "lab_tables"]
 pytestmark = pytest.mark.django_db
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-PEOPLE, DEEP = 1000, 20_000
+PEOPLE, DEEP = 1000, 10_000
 TITLES = ["", "alpha", "Beta", "beta", "Straße", "日本"]
 
 
