@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
@@ -14,16 +14,15 @@ from django.db.models import ProtectedError, Q, QuerySet, RestrictedError
 
 from ..adapters import ModelAdapter
 from ..adapters.model_query import compile_model_filter, compile_model_sort
-from ..conf import app_settings
-from ..protocol import etags, mutability
+from ..protocol import etags
 from ..protocol.errors import Conflict, Forbidden, NotFound, Uniqueness
 from ..protocol.etags import Match
 from ..protocol.filters import Compare, Filter
-from ..protocol.patch import apply_operations, parse_operations
 from ..protocol.projection import Projection
 from ..protocol.schemas import BoundPath, ResourceType
 from ..protocol.validation import clean_resource, require
 from . import audit
+from .changes import Compute, modification, replacement
 from .context import Context
 from .kinds import Found, Kind
 from .rows import wire_time
@@ -176,14 +175,7 @@ def replace_record(
     :raises NotFound: the connection has no such resource.
     :raises PreconditionFailed: it is not in the version that is asked for.
     """
-    cleaned = clean_resource(body, adapter.resource_type, tolerance=context.dialect.tolerance)
-
-    def replaced(shown: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-        active = {"active": shown["active"]} if "active" in shown else {}
-        wanted = {**active, **mutability.replaced(shown, cleaned.document, adapter.resource_type)}
-        require(wanted, adapter.resource_type)
-        return wanted, cleaned.ignored
-
+    replaced, cleaned = replacement(context, body, adapter.resource_type)
     done = _change(Records(context, adapter), scim_id, replaced, audit.Action.REPLACE, if_match)
     return done._replace(sent=sent_in(cleaned.document, adapter.resource_type))
 
@@ -196,18 +188,9 @@ def modify_record(
     :raises NotFound: the connection has no such resource.
     :raises PreconditionFailed: it is not in the version that is asked for.
     """
-    resource_type, tolerance = adapter.resource_type, context.dialect.tolerance
-    parsed = parse_operations(
-        body, resource_type, tolerance=tolerance, max_operations=app_settings.MAX_PATCH_OPERATIONS
-    )
-
-    def patched(shown: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-        result = apply_operations(shown, parsed.operations, resource_type, tolerance=tolerance)
-        require(result.document, resource_type, before=shown)
-        return result.document, parsed.ignored
-
+    patched, parsed = modification(context, body, adapter.resource_type)
     done = _change(Records(context, adapter), scim_id, patched, audit.Action.MODIFY, if_match)
-    return done._replace(sent=sent_by(parsed.operations, resource_type))
+    return done._replace(sent=sent_by(parsed.operations, adapter.resource_type))
 
 
 def delete_record(adapter: ModelAdapter, context: Context, scim_id: str, *, if_match: Match | None = None) -> None:
@@ -245,9 +228,6 @@ def render_record(
 ) -> dict[str, Any]:
     """The answer to a write; asks the database for nothing."""
     return projection.including(done.sent, adapter.resource_type).apply(done.resource)
-
-
-Compute = Callable[[Mapping[str, Any]], tuple[dict[str, Any], tuple[str, ...]]]
 
 
 def _change(kind: Records, scim_id: str, compute: Compute, action: str, if_match: Match | None) -> WrittenRecord:

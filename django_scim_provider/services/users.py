@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.dispatch import Signal
 
 from .. import signals
 from ..adapters.base import LEFT_ALONE
-from ..conf import app_settings
 from ..models import ConnectionGuard, ScimConnection, ScimUser, ScimValue
-from ..protocol import mutability
 from ..protocol.errors import InvalidValue, Uniqueness
 from ..protocol.etags import Match
 from ..protocol.keys import user_name_key
-from ..protocol.patch import apply_operations, parse_operations
 from ..protocol.patch_operations import Operation
-from ..protocol.validation import clean_resource, require
 from . import accounts, audit, belonging, guard, lifecycle, me, names, newcomers, removals, roles, sync, user_index
+from .changes import Compute, modification, replacement
 from .context import Context
 from .inserts import insert
 from .kinds import resource_id
@@ -72,16 +69,9 @@ def replace_user(
     :raises NotFound: no such person.
     :raises PreconditionFailed: they are not in the version that is asked for.
     """
-    cleaned = clean_resource(body, context.adapter.resource_type, tolerance=context.dialect.tolerance)
-    del body  # as in create_user
     resource_type = context.adapter.resource_type
-
-    def replaced(shown: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-        active = {"active": shown["active"]} if "active" in shown else {}
-        wanted = {**active, **mutability.replaced(shown, cleaned.document, resource_type)}
-        require(wanted, resource_type)
-        return wanted, cleaned.ignored
-
+    replaced, cleaned = replacement(context, body, resource_type)
+    del body  # as in create_user
     pk = resource_id(scim_id)
     ends = cleaned.document.get("active") is False
     done = run(lambda: _change(context, pk, replaced, audit.Action.REPLACE, if_match, may_end=ends), context.using)
@@ -96,17 +86,9 @@ def modify_user(
     :raises NotFound: no such person.
     :raises PreconditionFailed: they are not in the version that is asked for.
     """
-    resource_type, tolerance = context.adapter.resource_type, context.dialect.tolerance
-    parsed = parse_operations(
-        body, resource_type, tolerance=tolerance, max_operations=app_settings.MAX_PATCH_OPERATIONS
-    )
+    resource_type = context.adapter.resource_type
+    patched, parsed = modification(context, body, resource_type)
     del body  # as in create_user
-
-    def patched(shown: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-        result = apply_operations(shown, parsed.operations, resource_type, tolerance=tolerance)
-        require(result.document, resource_type, before=shown)
-        return result.document, parsed.ignored
-
     pk = resource_id(scim_id)
     ends = any(_may_end(operation) for operation in parsed.operations)
     done = run(lambda: _change(context, pk, patched, audit.Action.MODIFY, if_match, may_end=ends), context.using)
@@ -195,8 +177,6 @@ def _holder(context: Context, key: str) -> Any:
 
 # Changing --------------------------------------------------------------------------------------------------
 
-Compute = Callable[[Mapping[str, Any]], tuple[dict[str, Any], tuple[str, ...]]]
-
 
 def _change(
     context: Context,
@@ -225,39 +205,10 @@ def _change(
     me.refuse_others(context, changed, shown, wanted)
     ended = ""
     if changed:
-        # Whether the host changed something that no receiver has seen, so that the index does not have it either.
-        unseen = adapter.remembered(shown, shown=shown, sent=stored) != stored
         if before and not after and was_live:
             lifecycle.refuse_if_protected(context, user, "deactivate them")
             removals.deactivating(context, locks, row, user)
-        ended = accounts.bring_in_line(context, row, user, shown, wanted, before=before, after=after)
-        if wanted["userName"] != row.user_name:
-            _rename(context, row, wanted["userName"], asked="userName" in changed)
-        row.external_id = newcomers.external_id(wanted)
-        # A person without an account shows all of it for ever.
-        lives = adapter.is_live(row.user, context.connection)
-        row.attributes = dict(wanted)
-        if lives:
-            kept = adapter.remembered(wanted, shown=shown, sent=stored)
-            row.attributes = adapter.noted(kept, row.user, context.connection)
-        if lives and before and not after and context.connection.on_deactivate == lifecycle.Policy.NOTHING:
-            row.attributes[LEFT_ALONE] = True
-        if "active" not in wanted and not after:
-            # Taking the attribute away does not bring anybody back.
-            row.attributes["active"] = None
-        row.modified_at = now()
-        fields = ["user", "user_name", "user_name_key", "external_id", "attributes", "modified_at"]
-        update(row, fields, context.using)
-        if user is None and row.user_id is not None:
-            belonging.enter(context, row)
-        elif after and not before and user is not None and adapter.is_new_member(user):
-            belonging.reenter(context, row)
-        old, index = adapter.index(shown, live=was_live, sent=stored), index_of(context, row, row.user)
-        user_index.refuse_taken(context, row, old, index)
-        if unseen:
-            sync.rebuild_index(context, row, index)
-        else:
-            user_index.write(context, row, old, index)
+        ended = _write(context, row, user, shown, wanted, before=before, after=after)
     if user is not None and not (before or after):
         ended = lifecycle.clear_out(context, row, user)
     audit.record(
@@ -269,7 +220,7 @@ def _change(
         label=row.user_name,
         detail=ended,
         changed=changed,
-        values=event_values(context.adapter, wanted, changed),
+        values=event_values(adapter, wanted, changed),
         warnings=ignored,
     )
     if changed:
@@ -277,6 +228,55 @@ def _change(
     if before != after:
         _announce(context, signals.user_reactivated if after else signals.user_deactivated, row)
     return written(context, row, groups_of([row.pk], context))
+
+
+def _write(
+    context: Context,
+    row: ScimUser,
+    user: Any,
+    shown: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    *,
+    before: bool,
+    after: bool,
+) -> str:
+    """Write what differs, on both sides and in the index; what it ended goes into the event.
+
+    :param before: whether the person was active; ``after``: whether they are to be.
+    """
+    adapter, stored = context.adapter, row.attributes
+    was_live = adapter.is_live(user, context.connection)
+    # Whether the host changed something that no receiver has seen, so that the index does not have it either.
+    unseen = adapter.remembered(shown, shown=shown, sent=stored) != stored
+    ended = accounts.bring_in_line(context, row, user, shown, wanted, before=before, after=after)
+    if wanted["userName"] != row.user_name:
+        _rename(context, row, wanted["userName"], asked=wanted["userName"] != shown.get("userName"))
+    row.external_id = newcomers.external_id(wanted)
+    # A person without an account shows all of it for ever.
+    lives = adapter.is_live(row.user, context.connection)
+    row.attributes = dict(wanted)
+    if lives:
+        kept = adapter.remembered(wanted, shown=shown, sent=stored)
+        row.attributes = adapter.noted(kept, row.user, context.connection)
+    if lives and before and not after and context.connection.on_deactivate == lifecycle.Policy.NOTHING:
+        row.attributes[LEFT_ALONE] = True
+    if "active" not in wanted and not after:
+        # Taking the attribute away does not bring anybody back.
+        row.attributes["active"] = None
+    row.modified_at = now()
+    fields = ["user", "user_name", "user_name_key", "external_id", "attributes", "modified_at"]
+    update(row, fields, context.using)
+    if user is None and row.user_id is not None:
+        belonging.enter(context, row)
+    elif after and not before and user is not None and adapter.is_new_member(user):
+        belonging.reenter(context, row)
+    old, index = adapter.index(shown, live=was_live, sent=stored), index_of(context, row, row.user)
+    user_index.refuse_taken(context, row, old, index)
+    if unseen:
+        sync.rebuild_index(context, row, index)
+    else:
+        user_index.write(context, row, old, index)
+    return ended
 
 
 def _may_end(operation: Operation) -> bool:
