@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ..protocol.schemas import Attribute, Schema
 from ..protocol.urns import ENTERPRISE_USER
+from .attribute_map import MapError
 from .attributes import Attr, Boolean, Identifier, Not, PrimaryValue, full_name
-from .base import MapError, ResourceAdapter
+from .base import ResourceAdapter
 from .groups import GroupAdapter
 from .memberships import MembershipUserAdapter
 from .models import ModelAdapter

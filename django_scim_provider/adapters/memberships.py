@@ -13,9 +13,8 @@ from ..mixins import SoftDeleteUserMixin
 from ..models import ScimConnection, ScimUser, ScimValue
 from ..protocol.errors import Forbidden
 from ..protocol.keys import fold
-from ..protocol.schemas import BoundPath
+from .attribute_map import Mapped
 from .attributes import Attr
-from .base import Mapped
 from .credentials import Ended
 from .domains import on_domains
 from .index import Indexed
@@ -83,8 +82,8 @@ class MembershipUserAdapter(UserAdapter):
         others = (self._bind(key, entry) for key, entry in self.attributes.items())
         return (*(one for one in others if one.path.key != "active"), self._bind("active", Belonging()))
 
-    def _answers(self, path: BoundPath, attr: Attr) -> bool:
-        return isinstance(attr, Belonging) or super()._answers(path, attr)
+    def _answers(self, mapped: Mapped) -> bool:
+        return isinstance(mapped.attr, Belonging) or super()._answers(mapped)
 
     @property
     def watched_models(self) -> Sequence[tuple[type[models.Model] | str, str]]:
@@ -157,7 +156,7 @@ class MembershipUserAdapter(UserAdapter):
         columns = self.read_columns(user)
         says_so = all(
             attr.agrees(attr.to_host(path, plain), tuple(columns[field] for field in attr.fields))
-            for path, attr, _ in self.mapping
+            for path, attr, *_ in self.mapping
             if attr.writes and attr.fields
         )
         return plain if says_so else {**plain, KEPT: True}

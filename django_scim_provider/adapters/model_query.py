@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 from django.db.models import F, Q
-from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Lower
 
 from ..protocol import filters
@@ -18,9 +17,8 @@ from ..protocol.filters import And, Compare, Element, Filter, Or, Present
 from ..protocol.schemas import BoundPath
 from .attributes import PrimaryValue
 from .conditions import EVERYTHING, NOTHING, certain, time_condition
-from .fields import HostPath
 from .models import ModelAdapter
-from .sorting import ByCodePoint, head
+from .sorting import ByCodePoint, head, stored
 
 
 def compile_model_filter(node: Filter, adapter: ModelAdapter) -> Q:
@@ -52,15 +50,12 @@ def compile_model_sort(path: BoundPath, adapter: ModelAdapter) -> Any:
     if column is not None:
         return F(column)
     single = _single_value(path, adapter)
-    attr = single or (adapter.by_key[path.key].attr if adapter.has_column(path) else None)
-    if attr is None or attr.lookup is None:
+    lookup = adapter.by_key[_whole(path).key].lookup if single or adapter.has_column(path) else None
+    if lookup is None:
         raise InvalidValue(f"Results cannot be sorted by {path.key}.")
-    host_path = HostPath(adapter.model, attr.lookup)
-    found: Any = F(host_path.stored_in)
-    for key in host_path.keys:
-        found = KeyTextTransform(key, found)
+    found = stored(lookup)
     if single is None and path.target.type not in ("string", "reference"):
-        if host_path.is_json_key:
+        if lookup.is_json_key:
             # They would be in the order of their digits.
             raise InvalidValue(f"Results cannot be sorted by {path.key}.")
         return found

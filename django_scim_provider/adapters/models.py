@@ -90,7 +90,7 @@ class ModelAdapter(ResourceAdapter):
     def write_columns(self, document: Mapping[str, Any], *, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """As for every adapter; the host fields' choices and validators judge the values as well."""
         values = super().write_columns(document, before=before)
-        for path, _, columns in self.mapping:
+        for path, _, columns, _ in self.mapping:
             for column in columns:
                 if column.path in values:
                     _judge(column, values[column.path], path.key)

@@ -18,6 +18,7 @@ from ..models import ScimConnection, ScimValue
 from ..models.fields import binary_collation
 from ..protocol.errors import InvalidValue
 from ..protocol.schemas import BoundPath
+from .attributes import Attr
 from .fields import HostPath
 from .query import HOST
 from .users import UserAdapter
@@ -59,9 +60,11 @@ def compile_sort(path: BoundPath, adapter: UserAdapter, connection: ScimConnecti
         path = path._replace(sub=value)
     if path.attribute.multi_valued:
         return _of_element(path)
+    mapped = adapter.by_key[path.key] if adapter.has_column(path) else None
     # Without a column to name, whoever is live has no row in the index either, and sorts as the highest.
-    on_host = adapter.has_column(path) and adapter.by_key[path.key].attr.lookup
-    return _of_host(path, adapter, connection) if on_host else _of_index(path)
+    if mapped is None or mapped.lookup is None:
+        return _of_index(path)
+    return _of_host(path, mapped.attr, mapped.lookup, adapter.answering_condition(connection))
 
 
 def _refusal(path: BoundPath) -> InvalidValue:
@@ -112,23 +115,30 @@ def head(text: Any) -> Any:
 # The host's columns ----------------------------------------------------------------------------------------
 
 
-def _of_host(path: BoundPath, adapter: UserAdapter, connection: ScimConnection) -> Any:
-    attr = adapter.by_key[path.key].attr
-    host_path = HostPath(adapter.model, str(attr.lookup))
-    column: Any = F(f"{HOST}{host_path.stored_in}")
-    for key in host_path.keys:
-        column = KeyTextTransform(key, column)
-    text = _as_text(path, host_path, attr.order(column))
-    live = adapter.answering_condition(connection) or Q(user__isnull=False)
+def _of_host(path: BoundPath, attr: Attr, lookup: HostPath, answering: Q | None) -> Any:
+    column = stored(lookup, HOST)
+    text = _as_text(path, lookup, attr.order(column))
+    live = answering or Q(user__isnull=False)
     if text is not None:
         if attr.writes:
             return Case(When(live, then=text), default=_of_index(path), output_field=models.TextField())
         # What was sent takes precedence over a column that is never written, and is in the index.
         return Coalesce(_of_index(path), Case(When(live, then=text)), output_field=models.TextField())
-    if host_path.is_json_key or not attr.writes:
+    if lookup.is_json_key or not attr.writes:
         # Numbers in JSON would be in the order of their digits; what was sent would be left out.
         raise _refusal(path)
     return Case(When(live, then=attr.order(column)))
+
+
+def stored(column: HostPath, prefix: str = "") -> Any:
+    """A column's value; that of a key in a JSON column as text.
+
+    :param prefix: the way to the host's model.
+    """
+    found: Any = F(f"{prefix}{column.stored_in}")
+    for key in column.keys:
+        found = KeyTextTransform(key, found)
+    return found
 
 
 def _as_text(path: BoundPath, host_path: HostPath, column: Any) -> Any:

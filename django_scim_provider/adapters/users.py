@@ -21,7 +21,6 @@ from . import credentials
 from .attributes import Attr
 from .base import ResourceAdapter
 from .credentials import Ended
-from .fields import HostPath
 from .roles import GroupRoles, RoleBackend
 
 
@@ -193,8 +192,7 @@ class UserAdapter(ResourceAdapter):
     @cached_property
     def unique_columns(self) -> tuple[str, ...]:
         """Columns of the user model that two people cannot share."""
-        paths = (HostPath(self.model, column) for column in self.columns)
-        unique = (path.path for path in paths if path.path == path.field.name and path.field.unique)
+        unique = (path.path for path in self._host_paths if path.path == path.field.name and path.field.unique)
         return tuple(dict.fromkeys([*self.user_name_columns, *unique]))
 
     @cached_property
@@ -237,7 +235,7 @@ class UserAdapter(ResourceAdapter):
             return
         for column in self.user_name_columns:
             try:
-                HostPath(self.model, column).field.run_validators(columns.get(column))
+                self.column(column).field.run_validators(columns.get(column))
             except ValidationError as error:
                 raise InvalidValue(f"userName: {' '.join(error.messages)}") from None
 
@@ -330,7 +328,7 @@ class UserAdapter(ResourceAdapter):
 
     def free_names(self, user: Any, using: str) -> None:
         """Give up the unique values of somebody whom SCIM removed, because a new person needs them."""
-        fields = {column: HostPath(self.model, column).field for column in self.unique_columns}
+        fields = {name: self.column(name).field for name in self.unique_columns}
         text = (models.CharField, models.TextField)
         freed = {name: freed_value(f.max_length) if isinstance(f, text) else None for name, f in fields.items()}
         self._save(user, freed, using)

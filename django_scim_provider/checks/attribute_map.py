@@ -98,7 +98,7 @@ def _sides(adapter: ResourceAdapter, key: Any, entry: Any, place: str, found: li
         )
         return
     try:
-        path, attr, columns = adapter._bind(key, entry)
+        mapped = adapter._bind(key, entry)
     except (MapError, TypeError):
         yield Error(
             f"attributes[{key!r}]: SCIM has no such attribute.",
@@ -108,7 +108,7 @@ def _sides(adapter: ResourceAdapter, key: Any, entry: Any, place: str, found: li
         )
         return
     sound = True
-    for column in columns:
+    for column in mapped.columns:
         problem = _column_problem(column)
         if problem:
             sound = False
@@ -120,7 +120,7 @@ def _sides(adapter: ResourceAdapter, key: Any, entry: Any, place: str, found: li
                 id="scim_provider.E022",
             )
     if sound:
-        found.append(Entry(key, path, attr, columns))
+        found.append(Entry(key, mapped.path, mapped.attr, mapped.columns))
 
 
 def _about_people(adapter: ResourceAdapter) -> str:

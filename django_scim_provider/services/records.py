@@ -281,7 +281,7 @@ def _refuse_taken(kind: Records, wanted: Mapping[str, Any], columns: Mapping[str
     :raises Uniqueness: another row of the scope has a value that its schema calls unique.
     """
     found = {}
-    for path, attr, _ in kind.adapter.mapping:
+    for path, attr, *_ in kind.adapter.mapping:
         value, target = path.read(wanted), path.target
         if value is None or target.uniqueness == "none" or target.type not in ("string", "reference", "integer"):
             continue

@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.db import models
 
 from ..adapters import ResourceAdapter, UserAdapter
-from ..adapters.base import Mapped
+from ..adapters.attribute_map import Mapped
 from ..protocol.schemas import Attribute, BoundPath
 
 VARIANTS: Final = 3

@@ -55,7 +55,7 @@ class AttributesContract(ContractCase):
 
     def _not_stored(self, person: Person) -> Iterator[str]:
         held = self.columns(person)
-        for path, attr, _ in self.written():
+        for path, attr, *_ in self.written():
             wanted, stored = attr.to_host(path, person.sent), tuple(held[field] for field in attr.fields)
             if not (path.is_hidden or attr.agrees(wanted, stored)):
                 yield (
@@ -121,7 +121,7 @@ class AttributesContract(ContractCase):
     def _not_seen(self, person: Person, old: dict[str, Any]) -> Iterator[str]:
         shown, held = self.read(person), self.columns(person)
         wanted, was = self.clean(shown), self.clean(old)
-        for path, attr, _ in self.written():
+        for path, attr, *_ in self.written():
             stored = tuple(held[field] for field in attr.fields)
             if attr.agrees(attr.to_host(path, was), stored):
                 continue

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.test import TestCase
 
 from ..adapters import UserAdapter, get_user_adapter
-from ..adapters.base import Mapped
+from ..adapters.attribute_map import Mapped
 from ..models import ScimConnection
 from ..protocol.schemas import BoundPath
 from ..protocol.validation import clean_resource
@@ -212,7 +212,7 @@ class ContractCase(TestCase):
         columns = sorted(self.adapter.columns_of(key) or self.adapter.columns_of(key.rpartition(".")[0]))
         if not columns:
             return f"{key} has no entry in the attribute map and is kept as sent"
-        shared = [path.key for path, attr, _ in self.written() if {*attr.fields} & {*columns} and path.key != key]
+        shared = [path.key for path, attr, *_ in self.written() if {*attr.fields} & {*columns} and path.key != key]
         also = f", which {' and '.join(shared)} {'writes' if len(shared) == 1 else 'write'}, too" if shared else ""
         return f"The adapter maps {key} to {', '.join(f'`{column}`' for column in columns)}{also}"
 

@@ -131,7 +131,7 @@ class PeopleContract(ContractCase):
         self.report(problem for path, bad in self._unfit() for problem in self._half_written(person, path, bad))
 
     def _unfit(self) -> Iterator[tuple[BoundPath, Any]]:
-        for path, _, columns in self.written():
+        for path, _, columns, _ in self.written():
             if path.target.mutability != "readWrite" or path.attribute.multi_valued:
                 continue
             if path.target.type != "complex":
