@@ -12,6 +12,7 @@ from django.db.models.lookups import Exact
 from ..protocol.filters import Compare
 from ..protocol.keys import fold
 from ..protocol.schemas import BoundPath
+from .conditions import ORDER
 
 
 def _same(value: Any) -> Any:
@@ -97,14 +98,13 @@ _LOOKUPS = {
     True: {"eq": "exact", "co": "contains", "sw": "startswith", "ew": "endswith"},
     False: {"eq": "iexact", "co": "icontains", "sw": "istartswith", "ew": "iendswith"},
 }
-_ORDER = {"gt": "gt", "ge": "gte", "lt": "lt", "le": "lte"}
 
 
 def column_condition(column: str, compare: Compare) -> Q:
     """A comparison on a column of the host's, whose collation is the host's affair."""
     operator, value = compare.operator, compare.value
     exact = compare.path.target.case_exact or compare.path.target.type == "binary" or not isinstance(value, str)
-    lookup = _ORDER.get(operator) or _LOOKUPS[exact][operator]
+    lookup = ORDER.get(operator) or _LOOKUPS[exact][operator]
     found = Q((f"{column}__{lookup}", value))
     if isinstance(value, str):
         # An empty column is an absent value, which meets no comparison.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -12,10 +11,10 @@ from django.db.models import Exists, F, OuterRef, Q
 from ..models import ScimMembership
 from ..protocol import filters
 from ..protocol.errors import InvalidFilter, InvalidValue
-from ..protocol.filters import And, Compare, Element, Filter, Or, Present
+from ..protocol.filters import Compare, Element, Filter, Present
 from ..protocol.keys import fold
 from ..protocol.schemas import BoundPath
-from .conditions import EVERYTHING, NOTHING, id_condition, key_condition, time_condition
+from .conditions import EVERYTHING, NOTHING, Leaf, combine, id_condition, text_condition, time_condition
 from .groups import GroupAdapter
 
 _ORDER: Final[dict[str, Any]] = {
@@ -32,16 +31,7 @@ def compile_group_filter(node: Filter) -> Q:
 
     :raises InvalidFilter: the filter asks for something that cannot be answered.
     """
-    if isinstance(node, And | Or):
-        parts = [compile_group_filter(operand) for operand in node.operands]
-        return Q(*parts, _connector=Q.AND if isinstance(node, And) else Q.OR)
-    if isinstance(node, filters.Not):
-        return ~compile_group_filter(node.operand)
-    if isinstance(node, Element):
-        return _has_member(_member_condition(node.filter))
-    if isinstance(node, Present):
-        return _present(node.path)
-    return _compare(node)
+    return combine(node, _leaf)
 
 
 def compile_group_sort(path: BoundPath) -> Any:
@@ -55,26 +45,28 @@ def compile_group_sort(path: BoundPath) -> Any:
     return column
 
 
+def _leaf(node: Leaf) -> Q:
+    if isinstance(node, Element):
+        return _has_member(combine(node.filter, _member_condition))
+    return _present(node.path) if isinstance(node, Present) else _compare(node)
+
+
 def _compare(node: Compare) -> Q:
     path = node.path
     own = _OWN.get(path.key)
     if own is not None:
         return own(node)
-    equal = _equal(node)
     if path.attribute.name == "members":
-        found = _has_member(_member_condition(equal))
-    elif path.key in ("schemas", "meta.resourceType"):
+        return _has_member(_member_condition(node))
+    if path.key in ("schemas", "meta.resourceType"):
         document = {"schemas": [GroupAdapter.schema.id], "meta": {"resourceType": GroupAdapter.name}}
-        found = EVERYTHING if filters.matches(equal, document) else NOTHING
-    else:
-        raise InvalidFilter(f"Filtering on {path.key} is not supported.")
-    return ~found if node.operator == "ne" else found
+        return EVERYTHING if filters.matches(node, document) else NOTHING
+    raise InvalidFilter(f"Filtering on {path.key} is not supported.")
 
 
 def _present(path: BoundPath) -> Q:
     if path.attribute.name == "members":
-        present = {"display": ~Q(display="")}.get(path.sub.name if path.sub else "", Q())
-        return _has_member(present)
+        return _has_member(_member_present(path))
     if path.key == "externalId":
         return Q(external_id__isnull=False)
     return EVERYTHING
@@ -84,46 +76,36 @@ def _has_member(condition: Q) -> Q:
     return Q(Exists(ScimMembership.objects.filter(condition, group=OuterRef("pk"))))
 
 
-def _member_condition(node: Filter) -> Q:
-    """A condition on one membership; complements are the caller's where the whole group is meant."""
-    if isinstance(node, And | Or):
-        parts = [_member_condition(operand) for operand in node.operands]
-        return Q(*parts, _connector=Q.AND if isinstance(node, And) else Q.OR)
-    if isinstance(node, filters.Not):
-        return ~_member_condition(node.operand)
+def _member_condition(node: Leaf) -> Q:
+    """A comparison on one membership."""
     if isinstance(node, Present):
-        # Not an empty Q: "or" and "not" would drop it.
-        return {"display": ~Q(display="")}.get(node.path.target.name, EVERYTHING)
+        return _member_present(node.path)
     if isinstance(node, Element):
         raise InvalidFilter("Brackets inside brackets are not supported.")
-    part, equal = node.path.target.name, _equal(node)
-    if part == "value" and node.operator in ("eq", "ne"):
-        found = id_condition("scim_user__scim_id", equal) | id_condition("child__scim_id", equal)
-    elif part == "type":
+    part = node.path.target.name
+    if part == "value" and node.operator == "eq":
+        return id_condition("scim_user__scim_id", node) | id_condition("child__scim_id", node)
+    if part == "type":
         found = NOTHING
         for kind, condition in _KINDS.items():
-            if filters.matches_value(equal, node.path.attribute, {"type": kind}):
+            if filters.matches_value(node, node.path.attribute, {"type": kind}):
                 found |= condition
-    else:
-        raise InvalidFilter(f"Filtering on {node.path.key} supports eq and ne on value and type.")
-    return ~found if node.operator == "ne" else found
+        return found
+    raise InvalidFilter(f"Filtering on {node.path.key} supports eq and ne on value and type.")
 
 
-def _equal(node: Compare) -> Compare:
-    return replace(node, operator="eq") if node.operator == "ne" else node
+def _member_present(path: BoundPath) -> Q:
+    # Not an empty Q: "or" and "not" would drop it.
+    return ~Q(display="") if path.target.name == "display" else EVERYTHING
 
 
 _KINDS: Final = {"User": Q(scim_user__isnull=False), "Group": Q(child__isnull=False)}
 
 
-def _text(column: str, key: Callable[[str], str], node: Compare) -> Q:
-    return key_condition(column, node.operator, key(str(node.value)))
-
-
 _OWN: Final[dict[str, Callable[[Compare], Q]]] = {
     "id": partial(id_condition, "scim_id"),
-    "externalId": partial(_text, "external_id", str),
-    "displayName": partial(_text, "display_name_key", fold),
+    "externalId": partial(text_condition, "external_id", str),
+    "displayName": partial(text_condition, "display_name_key", fold),
     "meta.created": partial(time_condition, "created_at"),
     "meta.lastModified": partial(time_condition, "modified_at"),
 }

@@ -5,7 +5,7 @@ A filter never becomes an ORM name: columns come from the attribute map, values 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.db.models import F, Q
@@ -13,10 +13,10 @@ from django.db.models.functions import Lower
 
 from ..protocol import filters
 from ..protocol.errors import InvalidFilter, InvalidValue
-from ..protocol.filters import And, Compare, Element, Filter, Or, Present
+from ..protocol.filters import Compare, Element, Filter, Present
 from ..protocol.schemas import BoundPath
 from .attributes import PrimaryValue
-from .conditions import EVERYTHING, NOTHING, certain, time_condition
+from .conditions import EVERYTHING, NOTHING, Leaf, certain, combine, time_condition
 from .models import ModelAdapter
 from .sorting import ByCodePoint, head, stored
 
@@ -26,19 +26,7 @@ def compile_model_filter(node: Filter, adapter: ModelAdapter) -> Q:
 
     :raises InvalidFilter: the filter asks for something that no column answers; nothing is ever left out instead.
     """
-    if isinstance(node, And | Or):
-        parts = [compile_model_filter(operand, adapter) for operand in node.operands]
-        return Q(*parts, _connector=Q.AND if isinstance(node, And) else Q.OR)
-    if isinstance(node, filters.Not):
-        return ~certain(compile_model_filter(node.operand, adapter))
-    if isinstance(node, Present):
-        return _present(node.path, adapter)
-    if isinstance(node, Element):
-        # One column has one element, so all that is asked is asked of the same one.
-        return _present(node.path, adapter) & compile_model_filter(node.filter, adapter)
-    if node.operator == "ne":
-        return ~certain(_compare(replace(node, operator="eq"), adapter))
-    return _compare(node, adapter)
+    return combine(node, partial(_leaf, adapter), lambda found: ~certain(found))
 
 
 def compile_model_sort(path: BoundPath, adapter: ModelAdapter) -> Any:
@@ -76,6 +64,15 @@ def _whole(path: BoundPath) -> BoundPath:
 def _single_value(path: BoundPath, adapter: ModelAdapter) -> PrimaryValue | None:
     mapped = adapter.by_key.get(_whole(path).key)
     return mapped.attr if path.attribute.multi_valued and mapped and isinstance(mapped.attr, PrimaryValue) else None
+
+
+def _leaf(adapter: ModelAdapter, node: Leaf) -> Q:
+    if isinstance(node, Present):
+        return _present(node.path, adapter)
+    if isinstance(node, Element):
+        # One column has one element, so all that is asked is asked of the same one.
+        return _present(node.path, adapter) & compile_model_filter(node.filter, adapter)
+    return _compare(node, adapter)
 
 
 def _compare(node: Compare, adapter: ModelAdapter) -> Q:

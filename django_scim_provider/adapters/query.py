@@ -6,7 +6,6 @@ A filter never becomes an ORM name: columns come from the attribute map, values 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -16,10 +15,20 @@ from ..models import ScimConnection, ScimMembership, ScimValue
 from ..models.values import bounded_key
 from ..protocol import filters
 from ..protocol.errors import InvalidFilter
-from ..protocol.filters import And, Compare, Element, Filter, Or, Present
+from ..protocol.filters import Compare, Element, Filter, Present
 from ..protocol.keys import fold
 from ..protocol.schemas import BoundPath
-from .conditions import EVERYTHING, NOTHING, certain, id_condition, key_condition, time_condition
+from .conditions import (
+    EVERYTHING,
+    NOTHING,
+    Leaf,
+    certain,
+    combine,
+    id_condition,
+    key_condition,
+    text_condition,
+    time_condition,
+)
 from .users import UserAdapter
 from .value_keys import value_key
 
@@ -52,11 +61,9 @@ class _Compiler:
         self.live = adapter.answering_condition(connection)
 
     def compile(self, node: Filter) -> Q:
-        if isinstance(node, And | Or):
-            parts = [self.compile(operand) for operand in node.operands]
-            return Q(*parts, _connector=Q.AND if isinstance(node, And) else Q.OR)
-        if isinstance(node, filters.Not):
-            return ~self.compile(node.operand)
+        return combine(node, self._leaf)
+
+    def _leaf(self, node: Leaf) -> Q:
         if isinstance(node, Element):
             return self._element(node)
         if isinstance(node, Present):
@@ -71,19 +78,16 @@ class _Compiler:
         if own is not None:
             return own(node)
         if path.attribute.name == "groups":
-            return self._groups(node)
+            return self._in_group(node)
         if path.attribute.name == "schemas":
             return self._schemas(node)
         if path.attribute.multi_valued:
-            return _values_exist(BoundPath(path.urn, path.attribute), _element_condition(node), node)
+            return Q(Exists(_rows(BoundPath(path.urn, path.attribute)).filter(_element_condition(node))))
         if path.attribute.name == "meta":
             raise InvalidFilter(f"Filtering on {path.key} is not supported.")
-        if not self.adapter.has_column(path):
-            return _values_exist(path, _value_condition(node), node)
+        indexed = Q(Exists(_rows(path).filter(_value_condition(node))))
         # Rows without a live host row are in the index with every attribute, the others are not.
-        equal = replace(node, operator="eq") if node.operator == "ne" else node
-        found = self._on_host(path, equal) | _values_exist(path, _value_condition(equal), equal)
-        return ~found if node.operator == "ne" else found
+        return self._on_host(path, node) | indexed if self.adapter.has_column(path) else indexed
 
     def _on_host(self, path: BoundPath, node: Compare) -> Q:
         attr = self.adapter.by_key[path.key].attr
@@ -120,17 +124,15 @@ class _Compiler:
 
     def _schemas(self, node: Compare) -> Q:
         """A person has the core schema always, an extension's when one of its attributes is assigned."""
-        equal = replace(node, operator="eq") if node.operator == "ne" else node
         found = NOTHING
         for schema in self.adapter.resource_type.schemas:
-            if not filters.matches(equal, {"schemas": [schema.id]}):
+            if not filters.matches(node, {"schemas": [schema.id]}):
                 continue
             if schema.id == self.adapter.schema.id:
-                found = EVERYTHING
-                break
+                return EVERYTHING
             for attribute in schema.attributes:
                 found |= self._present(BoundPath(schema.id, attribute))
-        return ~found if node.operator == "ne" else found
+        return found
 
     # Multi-valued attributes -------------------------------------------------------------------------------
 
@@ -139,25 +141,18 @@ class _Compiler:
             return self._in_group(node.filter)
         if not node.path.attribute.multi_valued:
             return self.compile(node.filter)
-        return Q(Exists(_rows(node.path).filter(_on_element(node.filter))))
-
-    def _groups(self, node: Compare) -> Q:
-        equal = replace(node, operator="eq") if node.operator == "ne" else node
-        found = self._in_group(equal)
-        return ~found if node.operator == "ne" else found
+        return Q(Exists(_rows(node.path).filter(combine(node.filter, _on_element))))
 
     def _in_group(self, node: Filter) -> Q:
         mine = ScimMembership.objects.filter(scim_user=OuterRef("pk"))
         if self.below is None:
-            return Q(Exists(mine.filter(_group_condition(node, "group__"))))
-        return Q(Exists(mine.filter(group__in=self.below(_group_condition(node, "")))))
+            wanted = combine(node, partial(_group_condition, "group__"))
+        else:
+            wanted = Q(group__in=self.below(combine(node, partial(_group_condition, ""))))
+        return Q(Exists(mine.filter(wanted)))
 
 
 # Our own columns -------------------------------------------------------------------------------------------
-
-
-def _text(column: str, key: Callable[[str], str], node: Compare) -> Q:
-    return key_condition(column, node.operator, key(str(node.value)))
 
 
 def _resource_type(node: Compare) -> Q:
@@ -166,8 +161,8 @@ def _resource_type(node: Compare) -> Q:
 
 _OWN: Final[dict[str, Callable[[Compare], Q]]] = {
     "id": partial(id_condition, "scim_id"),
-    "externalId": partial(_text, "external_id", str),
-    "userName": partial(_text, "user_name_key", fold),
+    "externalId": partial(text_condition, "external_id", str),
+    "userName": partial(text_condition, "user_name_key", fold),
     "meta.created": partial(time_condition, "created_at"),
     "meta.lastModified": partial(time_condition, "modified_at"),
     "meta.resourceType": _resource_type,
@@ -188,25 +183,18 @@ def _rows(path: BoundPath) -> Any:
     return ScimValue.objects.filter(scim_user=OuterRef("pk"), attribute=path.key)
 
 
-def _values_exist(path: BoundPath, condition: Q, node: Compare) -> Q:
-    found = Q(Exists(_rows(path).filter(condition)))
-    return ~found if node.operator == "ne" else found
-
-
 def _value_condition(node: Compare) -> Q:
-    operator = "eq" if node.operator == "ne" else node.operator
-    return key_condition("value_key", operator, value_key(node.path, node.value))
+    return key_condition("value_key", node.operator, value_key(node.path, node.value))
 
 
 def _element_condition(node: Compare) -> Q:
-    """A comparison on one element, negation left to the caller."""
-    operator = "eq" if node.operator == "ne" else node.operator
+    """A comparison on one element."""
     sub = node.path.sub.name if node.path.sub else "value"
     if sub == "primary":
         # A value that does not say is not the primary one (RFC 7643 section 2.4).
         return Q(primary=True) if node.value else Q(primary=False) | Q(primary__isnull=True)
     if sub == "type":
-        return ~Q(type="") & key_condition("type", operator, bounded_key(fold(str(node.value))))
+        return ~Q(type="") & key_condition("type", node.operator, bounded_key(fold(str(node.value))))
     if node.path.attribute.sub("value") is None and node.path.sub is not None:
         inner = BoundPath(node.path.urn, node.path.attribute, node.path.sub)
         rows = ScimValue.objects.filter(
@@ -235,31 +223,20 @@ def _element_present(path: BoundPath) -> Q:
     raise InvalidFilter(f"Filtering on {path.key} is not supported.")
 
 
-def _on_element(node: Filter) -> Q:
-    if isinstance(node, And | Or):
-        parts = [_on_element(operand) for operand in node.operands]
-        return Q(*parts, _connector=Q.AND if isinstance(node, And) else Q.OR)
-    if isinstance(node, filters.Not):
-        return ~_on_element(node.operand)
+def _on_element(node: Leaf) -> Q:
     if isinstance(node, Present):
         return _element_present(node.path)
     if isinstance(node, Compare):
-        condition = _element_condition(node)
-        return ~condition if node.operator == "ne" else condition
+        return _element_condition(node)
     raise InvalidFilter("Brackets inside brackets are not supported.")
 
 
-def _group_condition(node: Filter, group: str) -> Q:
-    """A condition on one group.
+def _group_condition(group: str, node: Leaf) -> Q:
+    """A comparison on one group.
 
     :param group: the look-up path to it, empty or with underscores.
     """
-    if isinstance(node, And | Or):
-        parts = [_group_condition(operand, group) for operand in node.operands]
-        return Q(*parts, _connector=Q.AND if isinstance(node, And) else Q.OR)
-    if isinstance(node, filters.Not):
-        return ~_group_condition(node.operand, group)
-    if isinstance(node, Compare) and node.path.sub is not None and node.operator in ("eq", "ne"):
+    if isinstance(node, Compare) and node.path.sub is not None and node.operator == "eq":
         if node.path.sub.name == "value":
             return id_condition(f"{group}scim_id", node)
         if node.path.sub.name == "display":
