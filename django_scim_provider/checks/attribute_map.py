@@ -11,9 +11,10 @@ from django.db import models
 
 from ..adapters import Attr, Boolean, MapError, Not, PrimaryValue, ResourceAdapter, UserAdapter
 from ..adapters.fields import HostPath, PathError
-from ..protocol.names import is_password, server_owned
+from ..protocol.names import server_owned
 from ..protocol.schemas import BoundPath
-from .base import check_mapped, described, name_of, near
+from .base import check_mapped, described, name_of
+from .suggestions import attribute_hint, near_column
 
 PRIVILEGED: Final = frozenset({"is_staff", "is_superuser", "password", "groups", "user_permissions"})
 _AS_IT_IS: Final = Attr("").get
@@ -102,7 +103,7 @@ def _sides(adapter: ResourceAdapter, key: Any, entry: Any, place: str, found: li
     except (MapError, TypeError):
         yield Error(
             f"attributes[{key!r}]: SCIM has no such attribute.",
-            hint=_attribute_hint(adapter, str(key)),
+            hint=attribute_hint(adapter, str(key)),
             obj=place,
             id="scim_provider.E020",
         )
@@ -114,7 +115,7 @@ def _sides(adapter: ResourceAdapter, key: Any, entry: Any, place: str, found: li
             sound = False
             yield Error(
                 f"attributes[{key!r}] leads to {column.path!r}, which is not a column: {problem}",
-                hint=f"{_near_column(column)}Name a field of {adapter.model.__name__}, or a "
+                hint=f"{near_column(column)}Name a field of {adapter.model.__name__}, or a "
                 f"field of a related model or a key of a JSON field after two underscores.{_about_people(adapter)}",
                 obj=place,
                 id="scim_provider.E022",
@@ -136,45 +137,6 @@ def _column_problem(column: HostPath) -> str:
     except Exception as error:  # noqa: BLE001 (a generic relation, or a field of the host's own making)
         return described(error)
     return f"'{field.name}' is a many-to-many relation." if field.many_to_many else ""
-
-
-def _attribute_hint(adapter: ResourceAdapter, key: str) -> str:
-    if is_password(key):
-        return "Remove it: passwords are accepted and dropped, and never written."
-    by_last = {}
-    for path in _attribute_keys(adapter):
-        by_last[_plain(path.rpartition(":")[2])] = path
-        by_last[_plain(path.rpartition(":")[2].rpartition(".")[2])] = path
-    wanted = _plain(key.rpartition(":")[2])
-    meant = by_last.get(wanted) or by_last.get(wanted.rpartition(".")[2])
-    advice = f"Did you mean {meant!r}? " if meant else near(key, _attribute_keys(adapter))
-    return f"{advice}Write attributes of an extension after its URN and a colon."
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", "").lower()
-
-
-def _attribute_keys(adapter: ResourceAdapter) -> Iterator[str]:
-    for path in adapter.full_resource_type.paths():
-        yield path.key
-        if not path.attribute.multi_valued:
-            yield from (path._replace(sub=sub).key for sub in path.attribute.sub_attributes)
-
-
-def _near_column(column: HostPath) -> str:
-    names = list(_column_names(column.model))
-    return near(column.path, names) or near(column.path.partition("__")[0], names)
-
-
-def _column_names(model: type[models.Model]) -> Iterator[str]:
-    for field in model._meta.get_fields():
-        if not field.is_relation:
-            yield field.name
-        elif field.one_to_one:
-            related: Any = field.related_model
-            inner = (item for item in related._meta.concrete_fields if not (item.is_relation or item.primary_key))
-            yield from (f"{field.name}__{item.name}" for item in inner)
 
 
 # One entry -------------------------------------------------------------------------------------------------

@@ -13,13 +13,13 @@ from django.core.checks import CheckMessage, Error
 from django.db import models
 from django.utils.module_loading import import_string
 
-from ..adapters import ModelAdapter, ResourceAdapter, UserAdapter
+from ..adapters import GroupAdapter, ModelAdapter, ResourceAdapter, UserAdapter
 from ..conf import SETTING
 
 TAG: Final = "scim_provider"
-DEFAULT_ADAPTER: Final = "django_scim_provider.adapters.UserAdapter"
 Check = Callable[..., list[CheckMessage]]
 F = TypeVar("F", bound=Callable[..., Any])
+A = TypeVar("A", bound=ResourceAdapter)
 
 
 def check(function: Callable[[], Iterable[CheckMessage]]) -> Check:
@@ -50,6 +50,11 @@ def check_adapters(function: Callable[[UserAdapter], Iterable[CheckMessage]]) ->
 def check_mapped(function: Callable[[ResourceAdapter], Iterable[CheckMessage]]) -> Check:
     """The same for every adapter that has an attribute map: those for people and the host's own resource types."""
     return _check_each(function, lambda: [*user_adapters(), *model_adapters()])
+
+
+def check_groups(function: Callable[[GroupAdapter], Iterable[CheckMessage]]) -> Check:
+    """The same for adapters for groups."""
+    return _check_each(function, group_adapters)
 
 
 def check_models(function: Callable[[ModelAdapter], Iterable[CheckMessage]]) -> Check:
@@ -85,8 +90,9 @@ def described(error: Exception) -> str:
 
 
 def name_of(adapter: object) -> str:
-    """The dotted path of an object's class: where in the host's code a message points."""
-    return f"{type(adapter).__module__}.{type(adapter).__qualname__}"
+    """The dotted path of a class, or of an object's: where in the host's code a message points."""
+    found = adapter if isinstance(adapter, type) else type(adapter)
+    return f"{found.__module__}.{found.__qualname__}"
 
 
 def near(wrong: str, known: Iterable[str]) -> str:
@@ -143,14 +149,22 @@ def adapter_entries() -> list[Entry]:
 
 
 def user_adapters() -> list[UserAdapter]:
-    """An instance of each user adapter that can be had; the others are reported by ``check_dotted_paths``."""
-    general = mapping(configured(), "ADAPTERS").get("User", DEFAULT_ADAPTER)
+    return _instances("User", UserAdapter)
+
+
+def group_adapters() -> list[GroupAdapter]:
+    return _instances("Group", GroupAdapter)
+
+
+def _instances(name: str, stock: type[A]) -> list[A]:
+    """An instance of each adapter of a name that can be had; the others are reported by ``check_dotted_paths``."""
+    general = mapping(configured(), "ADAPTERS").get(name, name_of(stock))
     portals = mapping(configured(), "PORTALS").items()
-    paths = [("", general), *((portal, mapping(own, "ADAPTERS").get("User", general)) for portal, own in portals)]
-    found: dict[type[UserAdapter], UserAdapter] = {}
+    paths = [("", general), *((portal, mapping(own, "ADAPTERS").get(name, general)) for portal, own in portals)]
+    found: dict[type[A], A] = {}
     for portal, path in paths:
         adapter_class = load(path).found
-        if isinstance(adapter_class, type) and issubclass(adapter_class, UserAdapter) and adapter_class not in found:
+        if isinstance(adapter_class, type) and issubclass(adapter_class, stock) and adapter_class not in found:
             adapter = instance(adapter_class, portal).found
             if adapter is not None:
                 found[adapter_class] = adapter

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
@@ -15,9 +15,7 @@ from ..adapters import GroupAdapter, RoleBackend, UserAdapter
 from ..adapters.fields import PathError
 from ..adapters.roles import ColumnRoles, MembershipFieldRoles
 from .attribute_map import PRIVILEGED
-from .base import check, check_adapters, configured, described, instance, load, mapping, name_of
-
-DEFAULT: Final = "django_scim_provider.adapters.GroupAdapter"
+from .base import check_adapters, check_groups, name_of
 
 
 @check_adapters
@@ -75,35 +73,17 @@ def _check_membership(backend: MembershipFieldRoles) -> None:
     foreign_key(backend.model, backend.user, get_user_model())
 
 
-@check
-def check_group_adapters() -> Iterator[CheckMessage]:
-    for adapter in group_adapters():
-        try:
-            _check_teams(adapter)
-        except (LookupError, ValueError, FieldDoesNotExist) as error:
-            yield Error(
-                f"The teams of the adapter lead nowhere: {error}",
-                hint='Models are written "app.Model"; team_name, member_team and member_user name fields of theirs.',
-                obj=name_of(adapter),
-                id="scim_provider.E083",
-            )
-        except Exception as error:  # noqa: BLE001 (what a host's code raises is not ours to know)
-            yield Error(
-                f"The adapter raises an exception when it is looked at: {described(error)}",
-                hint="Adapters are made and asked for model and attributes without a request and without queries.",
-                obj=name_of(adapter),
-                id="scim_provider.E013",
-            )
-
-
-def group_adapters() -> list[GroupAdapter]:
-    """An instance of each group adapter that can be had; the others are reported by ``check_dotted_paths``."""
-    general = mapping(configured(), "ADAPTERS").get("Group", DEFAULT)
-    portals = mapping(configured(), "PORTALS").values()
-    paths = [general, *(mapping(own, "ADAPTERS").get("Group", general) for own in portals)]
-    classes = dict.fromkeys(load(path).found for path in paths)
-    found = [instance(one).found for one in classes if isinstance(one, type) and issubclass(one, GroupAdapter)]
-    return [adapter for adapter in found if adapter is not None]
+@check_groups
+def check_group_adapters(adapter: GroupAdapter) -> Iterator[CheckMessage]:
+    try:
+        _check_teams(adapter)
+    except (LookupError, ValueError, FieldDoesNotExist) as error:
+        yield Error(
+            f"The teams of the adapter lead nowhere: {error}",
+            hint='Models are written "app.Model"; team_name, member_team and member_user name fields of theirs.',
+            obj=name_of(adapter),
+            id="scim_provider.E083",
+        )
 
 
 def _check_teams(adapter: GroupAdapter) -> None:

@@ -18,6 +18,7 @@ from ..protocol.schemas import Schema
 from .attribute_map import entries
 from .base import adapter_entries, check, check_models, load, model_problem, name_of, user_adapters
 from .paths import SERVED
+from .user_model import lacks_value
 
 RESERVED: Final = frozenset(
     {
@@ -52,7 +53,7 @@ def check_resource_types() -> Iterator[CheckMessage]:
             yield Error(
                 f"{SETTING}: {place} is an adapter whose name is {own!r}.",
                 hint=f"Write the resource type's name in both places; at most {_LONGEST_NAME} characters, no slash.",
-                obj=_label(found),
+                obj=name_of(found),
                 id="scim_provider.E100",
             )
         endpoint = getattr(found, "endpoint", None)
@@ -60,7 +61,7 @@ def check_resource_types() -> Iterator[CheckMessage]:
             yield Error(
                 f"endpoint is {endpoint!r}, where nothing of yours can be served.",
                 hint='Write a slash and one word that the protocol does not use itself, as in "/Devices".',
-                obj=_label(found),
+                obj=name_of(found),
                 id="scim_provider.E101",
             )
         else:
@@ -70,7 +71,7 @@ def check_resource_types() -> Iterator[CheckMessage]:
             yield Error(
                 f"model is {found.model!r}, which leads to no model: {problem}",
                 hint='Write it as "app.Model", or name the class.',
-                obj=_label(found),
+                obj=name_of(found),
                 id="scim_provider.E102",
             )
     for endpoint, names in by_endpoint.items():
@@ -105,19 +106,14 @@ def _saved(adapter: ModelAdapter, place: str) -> Iterator[CheckMessage]:
         return
     written = {column.field for entry in entries(adapter) if entry.attr.writes for column in entry.columns}
     for field in adapter.model._meta.concrete_fields:
-        filled = field in written or field.null or field.primary_key or getattr(field, "auto_now", False)
-        if not filled and not getattr(field, "auto_now_add", False) and field.get_default() is None:
+        if field not in written and lacks_value(field, is_user=False):
             yield Warning(
-                f"{field.name!r} of {adapter.model._meta.label} has no default and is not in the map, so new rows "
-                "cannot be saved.",
+                f"{field.name!r} of {adapter.model._meta.label} gets no value when SCIM makes a row, "
+                + ("and it is unique." if field.unique else "and has no default."),
                 hint="Map it, give it a default, or fill it in new_instance.",
                 obj=place,
                 id="scim_provider.W107",
             )
-
-
-def _label(found: type[ModelAdapter]) -> str:
-    return f"{found.__module__}.{found.__qualname__}"
 
 
 def _fields(adapter: ModelAdapter, place: str) -> Iterator[CheckMessage]:

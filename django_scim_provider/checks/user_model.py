@@ -230,6 +230,10 @@ def _needed_by(model: Any, written: set[str], prefix: str, place: str) -> Iterat
 
 
 def lacks_value(field: models.Field[Any, Any], *, is_user: bool) -> bool:
+    """Whether a column that nothing writes makes the database refuse a row, or the second one.
+
+    :param is_user: the row is of the user model, whose password the adapter fills.
+    """
     filled_in = (
         field.primary_key or field.null or getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
     )

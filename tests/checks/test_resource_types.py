@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -126,6 +127,29 @@ def test_a_column_that_nobody_fills_is_named(told: Told) -> None:
     assert told(new_instance=ModelAdapter.new_instance) == ["W107"]
     mapped = {"serial": "serial", "loan": "is_loan"}
     assert told(new_instance=ModelAdapter.new_instance, schema=loan, attributes=mapped) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        (models.CharField(max_length=9, unique=True), ["W107"]),
+        (models.IntegerField(unique=True, default=0), ["W107"]),
+        (models.CharField(max_length=9), []),
+        (models.CharField(max_length=9, unique=True, null=True), []),
+        (models.UUIDField(unique=True, default=uuid.uuid4), []),
+        (models.IntegerField(db_default=0), []),
+        (models.DateTimeField(auto_now=True), []),
+    ],
+)
+def test_a_unique_column_that_nobody_fills_is_named_unless_each_row_gets_its_own(
+    told: Told, isolated: Any, field: models.Field[Any, Any], expected: list[str]
+) -> None:
+    """One without a default was let pass: the empty text served the first POST, and the second was a conflict."""
+    meta = type("Meta", (), {"app_label": "humanize"})
+    columns = {"serial": models.TextField(), "label": models.TextField(), "tag": field}
+    model = type("Tagged", (models.Model,), {"__module__": __name__, "Meta": meta, **columns})
+
+    assert told(model=model, new_instance=ModelAdapter.new_instance) == expected
 
 
 def test_uniqueness_is_for_the_database_to_keep(told: Told) -> None:
