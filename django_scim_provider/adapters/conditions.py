@@ -43,7 +43,7 @@ def combine(node: Filter, leaf: Callable[[Leaf], Q], complement: Callable[[Q], Q
     return leaf(node)
 
 
-def resource_id(text: object) -> str | None:
+def known_id(text: object) -> str | None:
     """A resource id; ``None`` for anything that can be none of ours."""
     return text if isinstance(text, str) and _RESOURCE_ID.fullmatch(text) else None
 
@@ -55,7 +55,7 @@ def id_condition(column: str, node: Compare) -> Q:
     """
     if node.operator != "eq":
         raise InvalidFilter(f"Filters on {node.path.key} support eq, ne and pr.")
-    wanted = resource_id(node.value)
+    wanted = known_id(node.value)
     return Q((column, wanted)) if wanted else NOTHING
 
 

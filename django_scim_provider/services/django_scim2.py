@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils.module_loading import import_string
 
-from ..adapters.conditions import resource_id
+from ..adapters.conditions import known_id
 from ..models import ScimConnection, ScimEvent, ScimUser
 from ..protocol.errors import InvalidValue
 from ..protocol.keys import user_name_key
@@ -242,7 +242,7 @@ def _candidate(context: Context, person: _Person) -> Candidate:
 
 def _refusal(candidate: Candidate, used: set[str]) -> str:
     """Why somebody cannot be imported; empty where nothing is in the way."""
-    if resource_id(candidate.scim_id) is None:
+    if known_id(candidate.scim_id) is None:
         return ID_UNUSABLE
     if candidate.scim_id in used:
         return ID_TAKEN

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 
 from django.db import models, transaction
 
-from ..adapters.conditions import resource_id
+from ..adapters.conditions import known_id
 from ..models import ConnectionGuard, GroupRoleMapping, RoleGrant, ScimConnection, ScimGroup, ScimMembership
 from ..protocol.keys import fold
 from . import audit, guard, role_mappings, roles
@@ -150,7 +150,7 @@ def _record(context: Context, group: ScimGroup) -> None:
 
 def _refusal(context: Context, found: _Group, adopted: ScimGroup | None) -> str:
     """Why a group cannot be imported; empty where nothing is in the way."""
-    if resource_id(found.scim_id) is None:
+    if known_id(found.scim_id) is None:
         return ID_UNUSABLE
     if not 0 < len(found.name) <= MAX_NAME_LENGTH:
         return NAME_UNUSABLE

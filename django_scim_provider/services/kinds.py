@@ -8,7 +8,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from django.db.models import Q, QuerySet
 
-from ..adapters.conditions import resource_id as known_id
+from ..adapters.conditions import known_id
 from ..adapters.group_query import compile_group_filter, compile_group_sort
 from ..adapters.query import HOST, compile_filter
 from ..adapters.sorting import compile_sort

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from django.db import connections
 from django.db.models import F, Q, QuerySet
 
-from ..adapters.conditions import resource_id as known_id
+from ..adapters.conditions import known_id
 from ..models import ConnectionGuard, ScimConnection, ScimGroup, ScimMembership, ScimUser
 from ..protocol.errors import InvalidValue
 from ..protocol.patch import Delta

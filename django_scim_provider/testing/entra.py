@@ -44,7 +44,7 @@ class Escrow:
 
     since: float
     due: float
-    failures: int = 1
+    failures: int
 
 
 class Entra(IdentityProvider):

@@ -59,7 +59,7 @@ class Story:
 
     def _connection_test(self) -> None:
         self.tell("Okta tests the connection")
-        self._get({"startIndex": 1, "count": 2}, _is_list, lambda body: f"{body['totalResults']} there")
+        self._get({"startIndex": 1, "count": 2}, is_list, lambda body: f"{body['totalResults']} there")
 
     def _assign(self) -> None:
         self.tell(f"Okta assigns {len(PEOPLE)} people: is there one of that name? If not, create")
@@ -79,7 +79,7 @@ class Story:
                 check=partial(_created, body),
                 remark=_display_name,
             )
-            self.ids[person.number] = _member(answer.body, "id")
+            self.ids[person.number] = member(answer.body, "id")
 
     def _update(self) -> None:
         self.tell("Profiles change: Okta reads the resource, changes it, and puts the whole of it back")
@@ -126,7 +126,7 @@ class Story:
         self.tell("A second create for a name in other letters is refused")
         body = PEOPLE[5].as_resource()
         body["userName"] = body["userName"].upper()
-        detail = partial(_member, name="detail")
+        detail = partial(member, name="detail")
         self._send("POST", "/Users", body=body, status=409, effects={}, check=_duplicate, remark=detail)
 
     def _import(self) -> None:
@@ -134,9 +134,9 @@ class Story:
         seen: list[str] = []
         total, start = 1, 1
         while start <= total < _MANY:
-            body = self._get({"startIndex": start, "count": PAGE}, _is_list, _names).body
-            seen += [_member(resource, "id") for resource in _resources(body)]
-            found = _member(body, "totalResults")
+            body = self._get({"startIndex": start, "count": PAGE}, is_list, _names).body
+            seen += [member(resource, "id") for resource in resources(body)]
+            found = member(body, "totalResults")
             total, start = found if isinstance(found, int) else 0, start + PAGE
         problems = []
         if len(set(seen)) != len(seen) or len(seen) != total:
@@ -155,11 +155,11 @@ class Story:
 
     def _look_up(self, person: Person, expected: list[str], *, active: bool = True) -> None:
         def check(body: Any) -> Iterator[str]:
-            yield from _is_list(body)
-            found = _resources(body)
-            if [_member(resource, "id") for resource in found] != expected:
+            yield from is_list(body)
+            found = resources(body)
+            if [member(resource, "id") for resource in found] != expected:
                 yield f"found {len(found)} people, expected {len(expected)}"
-            elif any(_member(resource, "active") is not active for resource in found):
+            elif any(member(resource, "active") is not active for resource in found):
                 yield f"active is not {active}"
 
         self._get(
@@ -173,11 +173,11 @@ class Story:
 
     def _put(self, person: Person, change: dict[str, Any], effects: Effects) -> None:
         path = f"/Users/{self.ids[person.number]}"
-        found = partial(_shows, {"id": self.ids[person.number], "userName": person.user_name})
+        found = partial(shows, {"id": self.ids[person.number], "userName": person.user_name})
         read = self._send("GET", path, status=200, effects={}, check=found, remark=_display_name)
         body = {**(read.body if isinstance(read.body, dict) else {}), **change}
         self._send(
-            "PUT", path, body=body, status=200, effects=effects, check=partial(_shows, change), remark=_display_name
+            "PUT", path, body=body, status=200, effects=effects, check=partial(shows, change), remark=_display_name
         )
 
     def _patch_active(self, person: Person, active: bool) -> None:
@@ -188,7 +188,7 @@ class Story:
             body={"schemas": [PATCH], "Operations": [{"op": "replace", "value": {"active": active}}]},
             status=200,
             effects=effects,
-            check=partial(_shows, {"active": active, "userName": person.user_name}),
+            check=partial(shows, {"active": active, "userName": person.user_name}),
             remark=_display_name,
         )
 
@@ -228,13 +228,13 @@ class Story:
 # What must be true ---------------------------------------------------------------------------------------------
 
 
-def _member(body: Any, name: str) -> Any:
+def member(body: Any, name: str) -> Any:
     """A member of a JSON object; ``None`` where it is missing, or no object."""
     return body.get(name) if isinstance(body, dict) else None
 
 
-def _resources(body: Any) -> list[Any]:
-    found = _member(body, "Resources")
+def resources(body: Any) -> list[Any]:
+    found = member(body, "Resources")
     return found if isinstance(found, list) else []
 
 
@@ -288,43 +288,43 @@ def _unexpected(made: list[Change], effects: Effects) -> Iterator[str]:
         yield f"nobody asked for this: {change}"
 
 
-def _is_list(body: Any) -> Iterator[str]:
+def is_list(body: Any) -> Iterator[str]:
     """Okta takes numbers as numbers only, and needs Resources even when it is empty."""
-    if _member(body, "schemas") != [LIST]:
+    if member(body, "schemas") != [LIST]:
         yield "not a ListResponse"
     for name in ("totalResults", "startIndex", "itemsPerPage"):
-        if type(_member(body, name)) is not int:
-            yield f"{name} is {_member(body, name)!r}, not a number"
-    if not isinstance(_member(body, "Resources"), list) or len(_resources(body)) != _member(body, "itemsPerPage"):
+        if type(member(body, name)) is not int:
+            yield f"{name} is {member(body, name)!r}, not a number"
+    if not isinstance(member(body, "Resources"), list) or len(resources(body)) != member(body, "itemsPerPage"):
         yield "Resources is not the list that itemsPerPage announces"
 
 
 def _created(sent: Mapping[str, Any], body: Any) -> Iterator[str]:
-    if not _member(body, "id"):
+    if not member(body, "id"):
         yield "no id in the answer"
-    location = _member(_member(body, "meta"), "location")
-    if not str(location).endswith(f"/Users/{_member(body, 'id')}"):
+    location = member(member(body, "meta"), "location")
+    if not str(location).endswith(f"/Users/{member(body, 'id')}"):
         yield f"meta.location is {location}"
-    yield from _shows({name: value for name, value in sent.items() if name not in ("password", "groups")}, body)
+    yield from shows({name: value for name, value in sent.items() if name not in ("password", "groups")}, body)
 
 
-def _shows(wanted: Mapping[str, Any], body: Any) -> Iterator[str]:
+def shows(wanted: Mapping[str, Any], body: Any) -> Iterator[str]:
     for name, value in wanted.items():
-        if _member(body, name) != value:
-            yield f"{name} is {_member(body, name)!r}, expected {value!r}"
+        if member(body, name) != value:
+            yield f"{name} is {member(body, name)!r}, expected {value!r}"
     if "password" in (body if isinstance(body, dict) else {}):
         yield "the answer holds a password"
 
 
 def _duplicate(body: Any) -> Iterator[str]:
-    yield from _shows({"status": "409", "scimType": "uniqueness"}, body)
-    if not _member(body, "detail"):
+    yield from shows({"status": "409", "scimType": "uniqueness"}, body)
+    if not member(body, "detail"):
         yield "no detail that says what to do"
 
 
 def _display_name(body: Any) -> str:
-    return f"{_member(body, 'displayName')}, {_member(body, 'title')}"
+    return f"{member(body, 'displayName')}, {member(body, 'title')}"
 
 
 def _names(body: Any) -> str:
-    return ", ".join(str(_member(resource, "userName")).partition("@")[0] for resource in body["Resources"])
+    return ", ".join(str(member(resource, "userName")).partition("@")[0] for resource in body["Resources"])

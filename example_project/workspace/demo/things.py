@@ -11,7 +11,7 @@ from ..devices import DEVICE
 from ..models import Badge, Device
 from . import database
 from .people import PEOPLE
-from .story import PATCH, Story, _is_list, _member, _resources, _shows
+from .story import PATCH, Story, is_list, member, resources, shows
 
 BADGES: Final = "workspace_badge"
 DEVICES: Final = "workspace_device"
@@ -55,8 +55,8 @@ class Things(Story):
             status=200,
             # The row came with the person, empty.
             effects={(BADGES, person.user_name, "number"): "B-1042", (BADGES, person.user_name, "floor"): 3},
-            check=partial(_shows, {BADGE.id: wanted}),
-            remark=lambda body: f"badge {_member(_member(body, BADGE.id), 'badgeNumber')}",
+            check=partial(shows, {BADGE.id: wanted}),
+            remark=lambda body: f"badge {member(member(body, BADGE.id), 'badgeNumber')}",
         )
         self._find("/Users", f'{BADGE.id}:badgeNumber eq "B-1042"', "userName", person.user_name)
 
@@ -70,29 +70,29 @@ class Things(Story):
             body=body,
             status=201,
             effects={(DEVICES, SERIAL, ""): {"username": SERIAL, "name": "Reception", "in_use": True}},
-            check=partial(_shows, body),
+            check=partial(shows, body),
             remark=_name,
         )
         self._send(
-            "POST", "/Devices", body=body, status=409, effects={}, check=partial(_shows, {"scimType": "uniqueness"})
+            "POST", "/Devices", body=body, status=409, effects={}, check=partial(shows, {"scimType": "uniqueness"})
         )
         self._find("/Devices", f'serialNumber eq "{SERIAL.lower()}"', "serialNumber", SERIAL)
-        path = f"/Devices/{_member(made.body, 'id')}"
+        path = f"/Devices/{member(made.body, 'id')}"
         self._send(
             "PATCH",
             path,
             body={"schemas": [PATCH], "Operations": [{"op": "replace", "path": "active", "value": False}]},
             status=200,
             effects={(DEVICES, SERIAL, "in_use"): False},
-            check=partial(_shows, {"active": False, "serialNumber": SERIAL}),
+            check=partial(shows, {"active": False, "serialNumber": SERIAL}),
             remark=_name,
         )
         self._send("DELETE", path, status=204, effects={(DEVICES, SERIAL, ""): None}, check=_is_empty)
 
     def _find(self, path: str, condition: str, name: str, value: str) -> None:
         def check(body: Any) -> Iterator[str]:
-            yield from _is_list(body)
-            found = [_member(resource, name) for resource in _resources(body)]
+            yield from is_list(body)
+            found = [member(resource, name) for resource in resources(body)]
             if found != [value]:
                 yield f"found {found}, expected {value}"
 
@@ -101,17 +101,17 @@ class Things(Story):
 
 
 def _lists_devices(body: Any) -> Iterator[str]:
-    yield from _is_list(body)
-    if "Device" not in [_member(resource, "name") for resource in _resources(body)]:
+    yield from is_list(body)
+    if "Device" not in [member(resource, "name") for resource in resources(body)]:
         yield "Device is not among the resource types"
 
 
 def _kinds(body: Any) -> str:
-    return ", ".join(str(_member(resource, "name")) for resource in _resources(body))
+    return ", ".join(str(member(resource, "name")) for resource in resources(body))
 
 
 def _name(body: Any) -> str:
-    return f"{_member(body, 'displayName')}, {_member(body, 'serialNumber')}"
+    return f"{member(body, 'displayName')}, {member(body, 'serialNumber')}"
 
 
 def _is_empty(body: Any) -> Iterator[str]:
