@@ -13,7 +13,7 @@ from django.db.models.signals import post_delete, post_save, pre_delete
 
 from .adapters import UserAdapter, get_user_adapter
 from .conf import app_settings
-from .services import sync
+from .services import host_users
 from .services.context import database, is_own_write
 
 logger = logging.getLogger("django_scim_provider")
@@ -68,7 +68,7 @@ def user_saved(
 
     def work() -> None:
         if _concerns(update_fields):
-            sync.host_user_saved(instance, database())
+            host_users.saved(instance, database())
 
     _quietly(work, using)
 
@@ -80,14 +80,14 @@ def related_changed(*, instance: Any, using: str, attribute: str, raw: bool = Fa
     def work() -> None:
         user = getattr(instance, attribute, None)
         if user is not None:
-            sync.host_user_saved(user, database())
+            host_users.saved(user, database())
 
     _quietly(work, using)
 
 
 def user_deleted(*, instance: models.Model, using: str, **kwargs: Any) -> None:
     if not is_own_write():
-        _quietly(lambda: sync.host_user_deleted(instance, database()), using)
+        _quietly(lambda: host_users.deleted(instance, database()), using)
 
 
 def _concerns(update_fields: Collection[str] | None) -> bool:

@@ -22,7 +22,7 @@ from django_scim_provider import receivers
 from django_scim_provider.adapters import UserAdapter, get_user_adapter
 from django_scim_provider.models import ScimConnection, ScimGroup, ScimMembership, ScimUser, ScimValue
 from django_scim_provider.protocol.messages import ListQuery
-from django_scim_provider.services import search, sync
+from django_scim_provider.services import host_users, search, sync
 from django_scim_provider.services.context import Context, own_write
 from django_scim_provider.services.transactions import now
 from factories import ConnectionFactory, HostUserFactory
@@ -416,8 +416,8 @@ def test_failure_of_ours_never_breaks_the_hosts_save(
         ScimValue.objects.all().delete()
         raise error
 
-    for name in ("host_user_saved", "host_user_deleted"):
-        monkeypatch.setattr(sync, name, fail)
+    for name in ("saved", "deleted"):
+        monkeypatch.setattr(host_users, name, fail)
     setattr(user, FAMILY, "Saved")
     with logged(caplog), transaction.atomic():
         user.save()

@@ -120,6 +120,14 @@ def adopt(context: Context, progress: Progress | None = None) -> Adoption:
     return result
 
 
+def adopt_one(context: Context, pk: Any) -> bool:
+    """Make a row for a host user if the connection's policy lets it adopt them; returns whether it did."""
+    rows = in_scope(context).filter(pk=pk).values_list("pk", *context.adapter.selected)
+    result = Adoption()
+    insert(context, list(_adoptable(context, rows, result)), result)
+    return bool(result.adopted)
+
+
 def _batches(context: Context) -> Iterator[list[tuple[Any, ...]]]:
     """Primary key and columns of the people in scope, by key, a window of keys after the other."""
     candidates, columns = _candidates(context).values_list("pk", flat=True), ("pk", *context.adapter.selected)
@@ -337,37 +345,3 @@ def refresh_all(context: Context, progress: Progress | None = None) -> int:
         looked_at += len(batch)
         if progress is not None:
             progress(looked_at)
-
-
-# Called by receivers ---------------------------------------------------------------------------------------
-
-
-def host_user_saved(user: Any, using: str) -> None:
-    """Refresh the rows of a host user who was saved; adopt them where a connection's policy says so."""
-    rows = list(ScimUser.objects.using(using).filter(user_id=user.pk, alive=True).select_related("connection"))
-    for row in rows:
-        context = Context(row.connection)
-        refresh(context, row, user, held_index(context, [row.pk])[row.pk])
-    scopes = {row.scope for row in rows}
-    adopting = ScimConnection.objects.using(using).filter(enabled=True)
-    for connection in adopting.exclude(existing_accounts=ScimConnection.ExistingAccounts.NEVER).order_by("created_at"):
-        context = Context(connection)
-        scope = context.adapter.scope(connection)
-        if scope in scopes or not isinstance(user, context.adapter.model):
-            continue
-        mine = in_scope(context).filter(pk=user.pk).values_list("pk", *context.adapter.selected)
-        result = Adoption()
-        insert(context, list(_adoptable(context, list(mine), result)), result)
-        if result.adopted:
-            scopes.add(scope)
-
-
-def host_user_deleted(user: Any, using: str) -> None:
-    """A host user is about to go: their rows stay, inactive, showing what was last known."""
-    for found in ScimUser.objects.using(using).filter(user_id=user.pk, alive=True).select_related("connection"):
-        context = Context(found.connection)
-        row, user = lock(context, found.scim_id)
-        row.attributes = {**context.adapter.shown(row.attributes, host_columns(context, user)), "active": False}
-        row.modified_at = now()
-        row.save(using=using, update_fields=["attributes", "modified_at"])
-        rebuild_index(context, row, context.adapter.index(row.attributes, live=False))
