@@ -100,6 +100,10 @@ class MembershipUserAdapter(UserAdapter):
         members = self.tenancy.members(connection).values(f"{self.member}_id")
         return super().get_queryset(connection).filter(pk__in=members)
 
+    def tenants_of(self, user: Any, using: str) -> Collection[str] | None:
+        is_ours = type(self).get_queryset is MembershipUserAdapter.get_queryset
+        return self.tenancy.tenants_of(user, using) if is_ours else None
+
     def has_tenant(self, connection: ScimConnection) -> bool:
         return self.tenancy.column(connection) is not None
 

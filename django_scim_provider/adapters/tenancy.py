@@ -94,6 +94,11 @@ class Tenancy:
         rows = self.model._base_manager.filter(**{self.tenant: connection.tenant})
         return rows if self.active is None else rows.filter(**{self.active: True})
 
+    def tenants_of(self, user: Any, using: str) -> set[str]:
+        """The keys of the tenants that an account has any membership in."""
+        rows = self.model._base_manager.using(using).filter(**{self.member: user})
+        return {str(key) for key in rows.order_by().values_list(self.tenant, flat=True)}
+
     def is_active(self, row: Any) -> bool:
         return self.active is None or bool(getattr(row, self.active))
 

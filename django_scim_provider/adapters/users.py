@@ -92,6 +92,13 @@ class UserAdapter(ResourceAdapter):
         """Whether the tenant that a connection names is there. May query."""
         return True
 
+    def tenants_of(self, user: Any, using: str) -> Collection[str] | None:
+        """The tenants in whose scope an account is; ``None`` where only each connection's queryset can tell.
+
+        Spares an account that is saved a query for each connection of each other tenant.
+        """
+        return None
+
     def scope(self, connection: ScimConnection) -> str:
         """The population a connection belongs to; connections of one scope share it (one manager per person)."""
         return f"{connection.portal}/{connection.tenant if self.multi_tenant else ''}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from ..models import ScimConnection, ScimUser
@@ -18,11 +19,15 @@ def saved(user: Any, using: str) -> None:
         context = Context(row.connection)
         sync.refresh(context, row, user, sync.held_index(context, [row.pk])[row.pk])
     scopes = {row.scope for row in rows}
+    tenants_of = cache(lambda adapter: adapter.tenants_of(user, using))
     adopting = ScimConnection.objects.using(using).filter(enabled=True)
     for connection in adopting.exclude(existing_accounts=ScimConnection.ExistingAccounts.NEVER).order_by("created_at"):
         context = Context(connection)
-        scope = context.adapter.scope(connection)
-        if scope not in scopes and isinstance(user, context.adapter.model) and sync.adopt_one(context, user.pk):
+        adapter, scope = context.adapter, context.adapter.scope(connection)
+        if scope in scopes or not isinstance(user, adapter.model):
+            continue
+        tenants = tenants_of(adapter)
+        if (tenants is None or connection.tenant in tenants) and sync.adopt_one(context, user.pk):
             scopes.add(scope)
 
 

@@ -122,9 +122,10 @@ def adopt(context: Context, progress: Progress | None = None) -> Adoption:
 
 def adopt_one(context: Context, pk: Any) -> bool:
     """Make a row for a host user if the connection's policy lets it adopt them; returns whether it did."""
-    rows = in_scope(context).filter(pk=pk).values_list("pk", *context.adapter.selected)
+    rows = list(in_scope(context).filter(pk=pk).values_list("pk", *context.adapter.selected))
     result = Adoption()
-    insert(context, list(_adoptable(context, rows, result)), result)
+    if rows:
+        insert(context, list(_adoptable(context, rows, result)), result)
     return bool(result.adopted)
 
 

@@ -7,14 +7,17 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 
+from api.helpers import statements
 from conftest import ScimClient
-from django_scim_provider.models import ScimConnection
+from django_scim_provider.adapters import MembershipUserAdapter, get_user_adapter
+from django_scim_provider.models import ScimConnection, ScimUser
 from django_scim_provider.services import sync
 from django_scim_provider.services.context import Context
-from hosts.tenants.models import Membership
+from factories import ConnectionFactory
+from hosts.tenants.models import Membership, Organization
 from performance.population import gather, user_name
 from performance.test_budgets import Requests, _budgets, _measure
-from tenants.people import verify
+from tenants.people import sign_up, verify
 
 pytestmark = [pytest.mark.django_db, pytest.mark.tenants]
 MORE = 1
@@ -22,6 +25,36 @@ MORE = 1
 ENDS = {"Deactivation", "Reactivation", "DELETE"}
 LEAVING = 2
 """What this host's leavers cost besides: its keys end, and it is asked whether they hold a protected role."""
+
+
+def test_an_account_that_is_saved_asks_nothing_for_each_other_tenant(connections: dict[str, ScimConnection]) -> None:
+    ScimConnection.objects.update(existing_accounts="verified")
+    for slug in connections:
+        verify(slug)
+    user = sign_up("ann@example.com", "acme")
+    before = len(statements(user.save))
+    for number in range(5):
+        Organization.objects.create(name=f"Other {number}", slug=f"other{number}")
+        ConnectionFactory(name=f"Other {number}", tenant=f"other{number}", existing_accounts="verified")
+    assert len(statements(user.save)) == before
+    # Whoever joins another tenant is looked at there.
+    Membership.objects.create(user=user, organization=Organization.objects.get(slug="globex"))
+    rows = ScimUser.objects.filter(user=user, alive=True)
+    assert set(rows.values_list("connection__tenant", flat=True)) == {"acme", "globex"}
+
+
+def test_an_adapter_with_a_scope_of_its_own_is_asked_for_each_connection(
+    connections: dict[str, ScimConnection],
+) -> None:
+    class Everybody(MembershipUserAdapter):
+        membership, member, tenant = "tenants.Membership", "user", "organization__slug"
+
+        def get_queryset(self, connection: ScimConnection) -> Any:
+            return get_user_model()._base_manager.all()
+
+    user = sign_up("ann@example.com", "acme")
+    assert get_user_adapter().tenants_of(user, "default") == {"acme"}
+    assert Everybody().tenants_of(user, "default") is None
 
 
 def _populate(context: Context, organization: Any, numbers: range) -> None:
