@@ -179,7 +179,7 @@ def test_deployment_checks_are_clean_behind_https(database: str, tmp_path: Path)
     done = manage(
         "check",
         "--deploy",
-        "--fail-level=WARNING",
+        "--fail-level=INFO",
         DATABASE_URL=database,
         DEBUG="False",
         SECRET_KEY="".join(map(chr, range(33, 126))),

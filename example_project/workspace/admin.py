@@ -1,8 +1,19 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.contrib.auth.admin import UserAdmin
+
+from django_scim_provider.lock import ScimManagedAdminMixin
 
 from .models import Badge, Device, Membership, Organization, Team, TeamMembership
+
+admin.site.unregister(get_user_model())
+
+
+@admin.register(get_user_model())
+class PersonAdmin(ScimManagedAdminMixin, UserAdmin):
+    """Django's own, but for what an identity provider manages."""
 
 
 class MembershipInline(admin.TabularInline):
