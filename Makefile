@@ -69,7 +69,7 @@ docs: $(TOX_VENV)/.tox ## Build the documentation into docs/_build/html
 ##@ Work
 
 .PHONY: dev
-dev: $(VENV)/.dev ## Make .venv with every tool in it, the package installed editable
+dev: $(VENV)/.dev ## Make .venv with what tests on SQLite, lint and documentation need, the package installed editable
 
 .PHONY: format
 format: $(TOX_VENV)/.tox ## Put style right
