@@ -48,7 +48,7 @@ test-browser: $(TOX_VENV)/.tox ## The panel in a real browser, with axe; needs a
 	@$(TOX) run -e browser -- $(or $(TESTS),tests/browser)
 
 SOAK = tests/reliability tests/dialects tests/test_corpus.py tests/testing tests/performance/test_group_budgets.py \
-	tests/security/test_token_timing.py
+	tests/protocol/test_filter_properties.py tests/security/test_token_timing.py
 
 .PHONY: soak
 soak: $(TOX_VENV)/.tox ## Faults, races, fuzzing, dialects and simulations in their long form, on each database; hours (TESTS as above)

@@ -63,8 +63,11 @@ def main() -> int:
             command += [f"--ignore=tests/{name}" for name in ONCE]
         # Paths that were asked for do without those that are usual.
         asked = any(Path(argument.partition("::")[0]).exists() for argument in arguments)
+        if host != "stock":
+            # Ours were tried there, and those of a host project are of no interest.
+            command += ["--no-migrations"]
         if host in OWN_TESTS:
-            command += [*([] if asked else OWN_TESTS[host]), "-m", host, "--no-migrations"]
+            command += [*([] if asked else OWN_TESTS[host]), "-m", host]
             if host in IN_ORDER:
                 command += ["-n", "0"]
         elif host != "stock" or options.quick:

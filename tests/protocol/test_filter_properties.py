@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 from datetime import UTC, datetime
 from typing import Any
 
@@ -159,7 +160,7 @@ documents = st.fixed_dictionaries(
 )
 
 # A busy machine is not a failure; test_filters.py has the tests of time.
-unhurried = settings(deadline=None)
+unhurried = settings(deadline=None, max_examples=100 if os.environ.get("SCIM_SOAK") else 50)
 
 
 @unhurried
