@@ -88,7 +88,6 @@ class ScimGroup(models.Model):
     display_name_key = KeyField(max_length=KEY_LENGTH, editable=False)
     unique_key = KeyField(max_length=KEY_LENGTH, null=True, editable=False)
     external_id = KeyField(_("external id"), max_length=255, null=True, blank=True)
-    attributes = DocumentField(_("attributes as last sent"), default=dict)
     team_key = KeyField(max_length=64, null=True, editable=False)
     made_team = models.BooleanField(default=False, editable=False)
     version = models.PositiveBigIntegerField(_("version"), default=1, editable=False)

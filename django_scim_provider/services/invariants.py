@@ -254,7 +254,6 @@ _TABLES: Final[dict[Any, str]] = {
 """Every table of ours that has text, and the way to its connection."""
 _DOCUMENTS: Final[dict[Any, str]] = {
     ScimUser: "attributes",
-    ScimGroup: "attributes",
     ScimEvent: "values",
     ScimRemoval: "state__attributes",
 }
