@@ -45,6 +45,7 @@ class ScimConnectionAdmin(EnablingPages, RolePages, RemovalPages, TrialPages, Ev
             query=query,
             cards=[self._card(state) for state in overview.states(list(page))],
             add_url=self.page_url("add"),
+            may_enable=self.has_add_permission(request) and bool(access.portals_to_manage(request.user)),
         )
 
     def _card(self, state: overview.State) -> dict[str, Any]:

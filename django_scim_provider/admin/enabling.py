@@ -39,6 +39,8 @@ class EnablingPages(TokenPages):
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Three steps on one page. "Show what will happen" sends the page round without saving anything."""
         self.check_access(request, access.MANAGE)
+        if not access.portals_to_manage(request.user):
+            return self.page(request, "enable", title=_("Enable SCIM"), is_empty=True)
         is_draft = "_preview" in request.POST
         form = EnableForm(request.POST or None, user=request.user, draft=is_draft)
         confirmation = ConfirmationForm(None if is_draft else request.POST or None, user=request.user)
@@ -61,7 +63,7 @@ class EnablingPages(TokenPages):
             unseen=unseen,
             is_draft=is_draft,
             base_url=base_url(request),
-            **self._preview(form),
+            **self._preview(request, form),
         )
 
     @sensitive
@@ -86,15 +88,15 @@ class EnablingPages(TokenPages):
         self.log_addition(request, enabled.context.connection, [{"added": {}}])
         return self._reveal_enabled(request, enabled)
 
-    def _preview(self, form: EnableForm) -> dict[str, Any]:
-        """What enabling would do, for the choices made so far; nothing where one is missing that it depends on."""
+    def _preview(self, request: HttpRequest, form: EnableForm) -> dict[str, Any]:
+        """What enabling would do, for the choices made so far; nothing where they name none that may be made."""
         if form.is_bound:
             form.is_valid()
         connection = form.instance
         if not form.is_bound:
             connection.existing_accounts = form.initial["existing_accounts"]
         takes_over = connection.existing_accounts != ScimConnection.ExistingAccounts.NEVER
-        if takes_over and form.adapter.multi_tenant and not connection.tenant:
+        if takes_over and not access.may_make(request.user, connection.portal, connection.tenant):
             return {"preview": None, "seen": ""}
         return {"preview": self.preview(Context(connection)), "seen": form.consequences}
 

@@ -64,11 +64,12 @@ class EnableForm(ConnectionForm):
     def __init__(self, *args: Any, user: Any, draft: bool = False, **kwargs: Any) -> None:
         """:param draft: what is missing is not complained about yet."""
         super().__init__(*args, **kwargs)
+        self.user, self.is_draft = user, draft
         self._offer_providers()
-        portal = self._offer_portals()
+        portal = self.instance.portal = self._offer_portals(access.portals_to_manage(user))
         self.adapter = get_user_adapter(portal)
         self.initial["existing_accounts"] = connections.default_existing_accounts(portal)
-        self._offer_tenants(access.tenants(user, portal))
+        self._offer_tenants(access.tenants_to_manage(user, portal))
         _offer_policies(self, policies.ON_ENABLING, self.adapter)
         if draft:
             for field in self.fields.values():
@@ -84,18 +85,20 @@ class EnableForm(ConnectionForm):
             choices=[*(choice for choice in choices if choice[0] not in last), *((key, key.label) for key in last)],
         )
 
-    def _offer_portals(self) -> str:
-        portals = sorted(app_settings.PORTALS)
-        if not portals:
+    def _offer_portals(self, portals: list[str]) -> str:
+        """The one that is chosen, or else the first."""
+        first = next(iter(portals), "")
+        if not any(portals):
             del self.fields["portal"]
-            return ""
+            return first
         self.fields["portal"] = forms.ChoiceField(
             label=self.fields["portal"].label,
-            required=False,
-            choices=[("", _("None")), *((portal, portal) for portal in portals)],
+            required="" not in portals,
+            initial=first,
+            choices=[(portal, portal or _("None")) for portal in portals],
         )
         chosen = self.data.get(self.add_prefix("portal"), "")
-        return chosen if chosen in portals else ""
+        return chosen if chosen in portals else first
 
     def _offer_tenants(self, tenants: list[str] | None) -> None:
         if not self.adapter.multi_tenant:
@@ -107,6 +110,14 @@ class EnableForm(ConnectionForm):
                 label=self.fields["tenant"].label,
                 choices=[("", _("Choose one")), *((tenant, tenant) for tenant in tenants)],
             )
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        cleaned = self.cleaned_data
+        portal, tenant = cleaned.get("portal", ""), cleaned.get("tenant", "")
+        if not self.is_draft and not self.errors and not access.may_make(self.user, portal, tenant):
+            raise forms.ValidationError(_("You may not enable SCIM there."))
+        return cleaned
 
     @property
     def consequences(self) -> str:

@@ -99,10 +99,9 @@ class NewConnectionBody(PoliciesBody):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         tenant, is_multi_tenant = attrs["tenant"], get_user_adapter(attrs["portal"]).multi_tenant
-        allowed = access.tenants_to_manage(self.context["user"], attrs["portal"])
         if is_multi_tenant and not tenant:
             raise serializers.ValidationError({"tenant": [_("Choose an organization.")]})
-        if (tenant and not is_multi_tenant) or (allowed is not None and tenant not in allowed):
+        if not access.may_make(self.context["user"], attrs["portal"], tenant):
             raise serializers.ValidationError({"tenant": [_("This organization cannot be chosen.")]})
         return super().validate(attrs)
 

@@ -70,6 +70,24 @@ def tenants_to_manage(user: Any, portal: str) -> list[str] | None:
     return tenants(user, portal) if _permitted(user, [MANAGE]) else _owned(user, portal)
 
 
+def may_make(user: Any, portal: str, tenant: str) -> bool:
+    """Whether a person may make a connection for a tenant; a portal without tenants has one, which is empty."""
+    if bool(tenant) != get_user_adapter(portal).multi_tenant:
+        return False
+    allowed = tenants_to_manage(user, portal)
+    return allowed is None or tenant in allowed
+
+
+def portals_to_manage(user: Any) -> list[str]:
+    """The portals for which a person may make any connection at all; no portal is the empty one, and comes first."""
+    return [portal for portal in ("", *sorted(app_settings.PORTALS)) if _may_make_any(user, portal)]
+
+
+def _may_make_any(user: Any, portal: str) -> bool:
+    allowed = tenants_to_manage(user, portal)
+    return allowed is None or any(may_make(user, portal, tenant) for tenant in allowed)
+
+
 def _permitted(user: Any, permissions: Iterable[str]) -> bool:
     return all(has(user, permission) for permission in (VIEW, *permissions))
 

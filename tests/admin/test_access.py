@@ -8,8 +8,20 @@ import pytest
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from admin.browser import MANAGE, MANAGE_TOKENS, MAP_ROLES, VIEW, VIEW_EVENTS, Browser, live_token, superuser, url
+from admin.browser import (
+    MANAGE,
+    MANAGE_TOKENS,
+    MAP_ROLES,
+    VIEW,
+    VIEW_EVENTS,
+    Browser,
+    hidden,
+    live_token,
+    superuser,
+    url,
+)
 from django_scim_provider.adapters import UserAdapter
+from django_scim_provider.admin.forms import EnableForm
 from django_scim_provider.models import (
     ConnectionGuard,
     GroupRoleMapping,
@@ -279,6 +291,103 @@ def test_a_portal_is_judged_by_its_own_adapter(monkeypatch: pytest.MonkeyPatch, 
         browser = Browser(*EVERYTHING)
         for connection, status in ((general, 200), (gone, 200), (mine, 200), (theirs, 404)):
             assert browser.get(url("change", connection.pk)).status_code == status
+
+
+class GeneralAdapter(UserAdapter):
+    """The users of a host with organizations, whose staff administer Acme."""
+
+    multi_tenant = True
+
+    def administered_tenants(self, user: Any) -> list[str]:
+        return ["acme"]
+
+
+class StaffAdapter(UserAdapter):
+    """A portal without organizations, which hardly anybody administers."""
+
+    def administered_tenants(self, user: Any) -> list[str]:
+        return [""] if user.email.startswith("chief") else []
+
+
+NOTHING = "There is nothing here for which you may enable SCIM."
+
+
+@pytest.fixture
+def portals(settings: Any) -> None:
+    settings.SCIM_PROVIDER = {
+        **settings.SCIM_PROVIDER,
+        "ADAPTERS": {"User": f"{__name__}.GeneralAdapter"},
+        "PORTALS": {"shop": {}, "staff": {"ADAPTERS": {"User": f"{__name__}.StaffAdapter"}}},
+    }
+
+
+@pytest.mark.usefixtures("portals")
+@pytest.mark.parametrize("tenant", ["", "acme"])
+def test_nobody_enables_scim_for_a_portal_where_they_administer_nothing(tenant: str) -> None:
+    browser = Browser(*EVERYTHING)
+    page = browser.get(url("add"))
+    assert page.context["form"].fields["portal"].choices == [("", "None"), ("shop", "shop")]
+    draft = browser.enable(portal="staff", tenant=tenant, existing_accounts="adopt", _preview="1")
+    assert draft.context["seen"] == "never"
+    for seen in ("never", "staff//adopt", f"staff/{tenant}/adopt"):
+        refused = browser.enable(portal="staff", tenant=tenant, existing_accounts="adopt", seen=seen)
+        assert refused.context["form"].errors["portal"]
+    assert not ScimConnection.objects.exists()
+
+
+@pytest.mark.usefixtures("portals")
+def test_where_nothing_is_administered_in_any_portal_none_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GeneralAdapter, "administered_tenants", lambda self, user: [] if self.portal else ["acme"])
+    browser = Browser(*EVERYTHING)
+    assert "portal" not in browser.get(url("add")).context["form"].fields
+    browser.enable(portal="shop", tenant="acme")
+    assert ScimConnection.objects.get().portal == ""
+
+
+@pytest.mark.usefixtures("portals")
+def test_portals_are_offered_where_something_may_be_made() -> None:
+    chief = Browser(*EVERYTHING, name="chief")
+    assert chief.get(url("add")).context["form"].fields["portal"].choices == [
+        ("", "None"),
+        ("shop", "shop"),
+        ("staff", "staff"),
+    ]
+    page = chief.enable(portal="staff", existing_accounts="adopt", _preview="1")
+    assert page.context["preview"]["headline"] == "1 existing person will be managed."
+    chief.enable(portal="staff", existing_accounts="adopt", seen=hidden(page, "seen"))
+    assert ScimConnection.objects.get().portal == "staff"
+
+
+@pytest.mark.usefixtures("portals")
+def test_where_only_a_portal_is_administered_it_is_the_one_that_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GeneralAdapter, "administered_tenants", lambda self, user: [])
+    chief = Browser(*EVERYTHING, name="chief")
+    page = chief.get(url("add"))
+    assert page.context["form"].fields["portal"].choices == [("staff", "staff")]
+    assert page.context["preview"]["headline"] == "1 existing person will be managed."
+    assert chief.enable(portal="").context["form"].errors["portal"]
+    assert chief.enable(portal="", existing_accounts="adopt", _preview="1").context["preview"] is None
+    chief.enable(portal="staff")
+    assert ScimConnection.objects.get().portal == "staff"
+
+
+def test_who_administers_nothing_is_told_so(monkeypatch: pytest.MonkeyPatch, root: Browser) -> None:
+    monkeypatch.setattr(UserAdapter, "administered_tenants", lambda self, user: ())
+    browser = Browser(*EVERYTHING)
+    data = root.enable_form()
+    for response in (browser.get(url("changelist")), browser.get(url("add")), browser.post(url("add"), data)):
+        assert NOTHING in response.content.decode()
+        assert '<form method="post" class="scim-form"' not in response.content.decode()
+        assert "scim-primary" not in response.content.decode()
+    assert not ScimConnection.objects.exists()
+    assert NOTHING not in root.get(url("changelist")).content.decode()
+
+
+def test_the_form_asks_for_itself_whether_a_connection_may_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(UserAdapter, "administered_tenants", lambda self, user: ())
+    sent = {"provider": "okta", "name": "Acme", "existing_accounts": "adopt", "on_create": "create"}
+    form = EnableForm(sent | {"on_deactivate": "suspend", "on_delete": "suspend"}, user=Browser(*EVERYTHING).user)
+    assert form.errors == {"__all__": ["You may not enable SCIM there."]}
 
 
 @pytest.mark.parametrize("page", ["change", "history", "delete"])
