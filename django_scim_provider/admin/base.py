@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from uuid import UUID
 
+from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model
 from django.http import Http404, HttpRequest
 from django.template.response import TemplateResponse
@@ -17,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
 from ..models import ScimConnection
-from ..services import access
+from ..services import access, connections
 from ..services.addresses import remote_address
 from ..services.context import Context
 from .sentences import field_label
@@ -143,6 +144,20 @@ class Panel(ConnectionAdmin):
             **extra,
         }
         return TemplateResponse(request, f"admin/scim_provider/{template}.html", context, status=status)
+
+    def configure(self, request: HttpRequest, context: Context, form: forms.BaseForm) -> list[str] | None:
+        """The names of the settings that a form changed; ``None`` when it was not sent or has errors."""
+        if not (form.is_bound and form.is_valid()):
+            return None
+        try:
+            changed = connections.configure(context, **form.cleaned_data)
+        except ValidationError as error:
+            for name, said in error.message_dict.items():
+                form.add_error(name if name in form.fields else None, said)
+            return None
+        if changed:
+            self.log_settings(request, context.connection, changed)
+        return changed
 
     def log_settings(self, request: HttpRequest, connection: ScimConnection, names: Sequence[str]) -> None:
         """The admin's own history; names of settings only, never a value."""

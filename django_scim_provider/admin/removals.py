@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from ..models import ScimOAuthClient, ScimToken
-from ..services import access, connections, held, rows, undo
+from ..services import access, held, rows, undo
 from ..services.context import Context
 from ..services.held import Watch
 from . import words
@@ -51,10 +51,7 @@ class RemovalPages(Panel):
         context = self.open(request, connection_id, access.MANAGE)
         connection = context.connection
         form = LimitForm(request.POST or None, initial={"guard_limit": connection.guard_limit})
-        if form.is_bound and form.is_valid():
-            changed = connections.configure(context, guard_limit=form.cleaned_data["guard_limit"])
-            if changed:
-                self.log_settings(request, connection, changed)
+        if self.configure(request, context, form) is not None:
             messages.success(request, _("The limit was saved."))
             return HttpResponseRedirect(request.path)
         waiting = held.held(context)

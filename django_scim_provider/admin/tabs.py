@@ -16,7 +16,7 @@ from django.urls import URLPattern
 from django.utils.translation import gettext as _
 
 from ..models import ScimMembership, ScimToken, ScimUser
-from ..services import access, connections, overview
+from ..services import access, overview
 from ..services.context import Context
 from ..services.mount import base_url
 from ..services.rows import UserRow, fetch, people
@@ -161,10 +161,9 @@ class TabPages(ClientPages):
             data = request.POST
         # A copy, since validation assigns to the instance.
         form = PoliciesForm(data, instance=copy.copy(connection), adapter=context.adapter)
-        if form.is_bound and form.is_valid():
-            changed = connections.configure(context, **form.cleaned_data)
+        changed = self.configure(request, context, form)
+        if changed is not None:
             if changed:
-                self.log_settings(request, connection, changed)
                 messages.success(request, _("The policies were saved."))
             else:
                 messages.info(request, _("Nothing was changed."))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 from django.core.exceptions import ValidationError
@@ -36,24 +39,40 @@ def create(
     connection = ScimConnection(name=name, provider=provider, tenant=tenant, portal=portal, **policies)
     connection.full_clean(exclude=["slug"])
     _check_tenant(connection)
+    _check_existing_accounts(connection)
+    with _naming(connection):
+        connection.save(using=database(), force_insert=True)
+        ConnectionGuard.objects.using(database()).create(connection=connection)
+    return connection
+
+
+@contextmanager
+def _naming(connection: ScimConnection) -> Iterator[None]:
+    """A transaction in which a connection is saved.
+
+    :raises django.core.exceptions.ValidationError: somebody else took the name after it was looked up.
+    """
     try:
         with transaction.atomic(using=database()):
-            connection.save(using=database(), force_insert=True)
-            ConnectionGuard.objects.using(database()).create(connection=connection)
+            yield
     except IntegrityError:
-        # Somebody else took the name after it was looked up.
         raise ValidationError({"name": connection.unique_error_message(ScimConnection, ("name",))}) from None
-    return connection
 
 
 def _check_tenant(connection: ScimConnection) -> None:
     """
-    :raises django.core.exceptions.ValidationError: the tenant is not there, or its accounts are not its own to adopt.
+    :raises django.core.exceptions.ValidationError: the tenant is not there.
     """
-    adapter = get_user_adapter(connection.portal)
-    if not adapter.has_tenant(connection):
+    if not get_user_adapter(connection.portal).has_tenant(connection):
         raise ValidationError({"tenant": _("There is no organization with this key.")})
-    if adapter.shares_accounts and connection.existing_accounts == ScimConnection.ExistingAccounts.ADOPT:
+
+
+def _check_existing_accounts(connection: ScimConnection) -> None:
+    """
+    :raises django.core.exceptions.ValidationError: the accounts are not the tenant's own to adopt.
+    """
+    shares = get_user_adapter(connection.portal).shares_accounts
+    if shares and connection.existing_accounts == ScimConnection.ExistingAccounts.ADOPT:
         message = _("An account can belong to several organizations, so none may manage all that are there.")
         raise ValidationError({"existing_accounts": message})
 
@@ -97,19 +116,29 @@ def enable_again(context: Context, *, request_id: str | None = None) -> Enabled:
 def configure(context: Context, **settings: Any) -> list[str]:
     """Write those settings that differ from what is stored, and one event that names them; returns their names.
 
-    :raises django.core.exceptions.ValidationError: a value is not allowed.
+    What stays is not judged again: the organization may be gone, and its removals still need a limit.
+
+    :raises django.core.exceptions.ValidationError: a value is not allowed, or the name is taken. Nothing is changed
+        then, in ``context`` neither.
     """
     connection = context.connection
-    changed = [name for name, value in settings.items() if getattr(connection, name) != value]
+    changed = {name: value for name, value in settings.items() if getattr(connection, name) != value}
     if changed:
-        for name in changed:
-            setattr(connection, name, settings[name])
-        connection.full_clean(exclude=["slug"])
-        _check_tenant(connection)
-        with transaction.atomic(using=context.using):
-            connection.save(using=context.using, update_fields=changed)
-            audit.record(context, audit.Action.CONFIGURE, label=connection.name, changed=changed)
-    return changed
+        wanted = copy.copy(connection)
+        _assign(wanted, changed)
+        wanted.full_clean(exclude={field.name for field in wanted._meta.fields} - changed.keys())
+        if "existing_accounts" in changed:
+            _check_existing_accounts(wanted)
+        with _naming(wanted):
+            wanted.save(using=context.using, update_fields=changed)
+            _assign(connection, changed)
+            audit.record(context, audit.Action.CONFIGURE, label=connection.name, changed=list(changed))
+    return list(changed)
+
+
+def _assign(connection: ScimConnection, settings: Mapping[str, Any]) -> None:
+    for name, value in settings.items():
+        setattr(connection, name, value)
 
 
 def enable(context: Context, progress: sync.Progress | None = None) -> sync.Adoption:

@@ -9,6 +9,7 @@ import pytest
 
 from admin.browser import MANAGE, VIEW, Browser, text, url
 from conftest import ScimClient
+from django_scim_provider.adapters import UserAdapter
 from django_scim_provider.admin import removals
 from django_scim_provider.models import ConnectionGuard, HeldRemoval, ScimConnection, ScimRemoval, ScimUser
 from django_scim_provider.services.context import Context
@@ -125,6 +126,24 @@ def test_the_limit_can_be_raised(root: Browser, connection: ScimConnection) -> N
     assert root.post(url("removals", connection.pk), {"guard_limit": "-1"}).context["form"].errors
     root.post(url("removals", connection.pk), {"guard_limit": "500"})
     root.post(url("removals", connection.pk), {"guard_limit": ""})
+    connection.refresh_from_db()
+    assert connection.guard_limit is None
+
+
+def test_the_limit_can_be_raised_after_the_organization_is_gone(
+    root: Browser, connection: ScimConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(UserAdapter, "has_tenant", lambda self, connection: False)
+    assert root.post(url("removals", connection.pk), {"guard_limit": "500"}).status_code == 302
+    connection.refresh_from_db()
+    assert connection.guard_limit == 500
+
+
+def test_what_speaks_against_the_limit_is_said_on_the_page(root: Browser, connection: ScimConnection) -> None:
+    ScimConnection.objects.update(ip_allowlist="the office")
+    page = root.post(url("removals", connection.pk), {"guard_limit": "500"})
+    assert page.status_code == 200
+    assert "“the office” is not an address" in text(page)
     connection.refresh_from_db()
     assert connection.guard_limit is None
 

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from admin.browser import MANAGE_TOKENS, VIEW, VIEW_EVENTS, Browser, live_token, text, url
 from conftest import ScimClient
+from django_scim_provider.adapters import UserAdapter
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimToken, ScimUser
 from django_scim_provider.protocol.urns import GROUP
 from django_scim_provider.services import audit, connections, role_mappings, tokens
@@ -277,6 +278,29 @@ def test_a_connection_can_be_renamed_to_what_nobody_has(root: Browser, connectio
     root.post(address, policies(connection, name="New", provider="entra"))
     connection.refresh_from_db()
     assert (connection.name, connection.provider, connection.on_delete) == ("New", "entra", "suspend")
+
+
+def test_policies_can_be_changed_after_the_organization_is_gone(
+    root: Browser, connection: ScimConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(UserAdapter, "has_tenant", lambda self, connection: False)
+    assert root.post(url("policies", connection.pk), policies(connection, on_delete="nothing")).status_code == 302
+    connection.refresh_from_db()
+    assert connection.on_delete == "nothing"
+
+
+def test_a_name_that_is_taken_while_the_form_is_read_is_an_error_of_the_form(
+    root: Browser, connection: ScimConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ConnectionFactory(name="Taken")
+    monkeypatch.setattr(ScimConnection, "validate_unique", lambda *args, **kwargs: None)
+    monkeypatch.setattr(ScimConnection, "validate_constraints", lambda *args, **kwargs: None)
+    page = root.post(url("policies", connection.pk), policies(connection, name="Taken", on_delete="nothing"))
+    assert page.status_code == 200
+    assert "already exists" in str(page.context["form"].errors["name"])
+    assert page.context["title"] == connection.name
+    connection.refresh_from_db()
+    assert connection.on_delete == "suspend"
 
 
 @pytest.mark.parametrize(("field", "value"), [("on_create", "x"), ("on_deactivate", "remove"), ("on_delete", "hook")])

@@ -203,7 +203,41 @@ def test_settings_that_are_not_valid_are_not_written(new: Context) -> None:
         connections.configure(new, on_delete="explode", name="Umbrella")
 
     assert (stored(new.connection).on_delete, stored(new.connection).name) == ("suspend", "Acme")
+    assert (new.connection.on_delete, new.connection.name) == ("suspend", "Acme")
     assert actions() == []
+
+
+class Gone(Tenants):
+    """Its organization went away after the connection was made."""
+
+    def has_tenant(self, connection: ScimConnection) -> bool:
+        return False
+
+
+def test_what_stays_is_not_judged_again_when_the_organization_is_gone(new: Context) -> None:
+    ScimConnection.objects.update(tenant="gone", provider="no longer known")
+    with override_settings(SCIM_PROVIDER={"ADAPTERS": {"User": f"{__name__}.Gone"}}):
+        context = Context(stored(new.connection))
+        assert connections.configure(context, guard_limit=500, existing_accounts="never") == [
+            "guard_limit",
+            "existing_accounts",
+        ]
+        with pytest.raises(ValidationError, match="no organization with this key"):
+            connections.create("Other", tenant="gone")
+    assert stored(new.connection).guard_limit == 500
+
+
+def test_a_new_name_that_somebody_takes_meanwhile_is_said_to_be_taken(
+    new: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connections.create("Taken")
+    monkeypatch.setattr(ScimConnection, "full_clean", lambda self, **options: None)
+
+    with pytest.raises(ValidationError, match="already exists") as caught:
+        connections.configure(new, name="Taken", on_delete="delete")
+    assert set(caught.value.message_dict) == {"name"}
+    assert (new.connection.name, new.connection.on_delete) == ("Acme", "suspend")
+    assert (stored(new.connection).name, actions()) == ("Acme", [])
 
 
 # Disabling ---------------------------------------------------------------------------------------------------------
