@@ -25,6 +25,8 @@ from .base import Panel
 PER_PAGE: Final = 50
 AT_ONCE: Final = 200
 """People brought back by one press of the button: a request should end in seconds."""
+NAMES: Final = 20
+"""People named in messages: these travel in a cookie."""
 SHOWN: Final = 100
 
 
@@ -166,17 +168,29 @@ class RemovalPages(Panel):
 
     def _undo(self, request: HttpRequest, context: Context, since: datetime, people: int) -> None:
         done = undo.undo(context, since, most=AT_ONCE)
-        back = [one for one in done if not one.refusal]
-        messages.success(request, _("%(people)s got back what they had.") % {"people": words.people(len(back))})
-        for one in done:
+        refused = [one for one in done if one.refusal]
+        incomplete = [one for one in done if one.missing]
+        back = words.people(len(done) - len(refused))
+        messages.success(request, _("%(people)s got back what they had.") % {"people": back})
+        named = [*refused, *incomplete][:NAMES]
+        for one in named:
             if one.refusal:
                 text = _("“%(name)s” stays removed: %(why)s") % {"name": one.user_name, "why": one.refusal}
                 messages.warning(request, text)
-            elif one.missing:
+            else:
                 missing = {"name": one.user_name, "what": "; ".join(one.missing)}
                 messages.info(request, _("“%(name)s” did not get back: %(what)s") % missing)
-        if people > AT_ONCE:
-            left = words.number(people - AT_ONCE)
-            messages.warning(request, _("%(count)s more are to be undone: press the button again.") % {"count": left})
+        unnamed = len(refused) + len(incomplete) - len(named)
+        if unnamed:
+            text = ngettext(
+                "%(count)s more person did not get everything back.",
+                "%(count)s more people did not get everything back.",
+                unnamed,
+            )
+            messages.warning(request, text % {"count": words.number(unnamed)})
+        left = people - len(done)
+        if left > 0:
+            text = _("%(count)s more are to be undone: press the button again.")
+            messages.warning(request, text % {"count": words.number(left)})
         else:
             held.settle(context)

@@ -58,15 +58,20 @@ def undo(
     """Undo a connection's removals, a transaction and an event for each person. Doing it again changes nothing.
 
     :param since: leaves older removals alone.
-    :param most: how many people at most.
+    :param most: how many people are given something back at most; those who are refused do not count.
     :param dry_run: do all of it and roll it back; the host's own signals run.
     :param progress: called with the number of people done so far.
     """
     found = held.removals(context, since)
     rows = sorted(found.values_list("scim_user_id", "pk"))
-    done = []
-    for pk, keys in list(_grouped(rows))[:most]:
-        done.append(_one(context, pk, keys, dry_run=dry_run))
+    done: list[Undone] = []
+    given_back = 0
+    for pk, keys in _grouped(rows):
+        if given_back == most:
+            break
+        one = _one(context, pk, keys, dry_run=dry_run)
+        done.append(one)
+        given_back += not one.refusal
         if progress is not None:
             progress(len(done))
     return done

@@ -107,9 +107,33 @@ def test_undo_in_portions_names_what_does_not_return(
     page = text(root.client.post(url("undo", connection.pk), follow=True))
     assert "“p00@example.com” did not get back: the password" in page
     assert "“p01@example.com” stays removed: " in page
-    assert "4 more are to be undone" in page
+    # The one who is refused is not one of the eight.
+    assert "8 people got back what they had." in page
+    assert "3 more are to be undone" in page
     root.post(url("undo", connection.pk))
-    assert active() >= 12
+    assert active() == 12
+    assert ConnectionGuard.objects.get().alarm_at is None
+
+
+def test_whoever_is_refused_stands_in_nobody_elses_way(
+    root: Browser, connection: ScimConnection, mistake: Any, monkeypatch: pytest.MonkeyPatch, scim: ScimClient
+) -> None:
+    monkeypatch.setattr(removals, "AT_ONCE", 3)
+    monkeypatch.setattr(removals, "NAMES", 2)
+    ids = mistake("tell")
+    for number in range(4):
+        scim.delete(f"/Users/{ids[number]}")
+        scim.create(f"p{number:02}@example.com")
+    for left in ("5 more are", "2 more are", ""):
+        page = text(root.client.post(url("undo", connection.pk), follow=True))
+        assert "stays removed" in page
+        assert "“p01@example.com”" in page
+        assert "“p02@example.com”" not in page
+        assert "2 more people did not get everything back." in page
+        assert left in page
+    assert active() == 12
+    assert "press the button again" not in page
+    assert ConnectionGuard.objects.get().alarm_at is None
 
 
 def test_without_an_alarm_nothing_is_undone_here(root: Browser, connection: ScimConnection, mistake: Any) -> None:
