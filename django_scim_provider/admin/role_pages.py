@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -16,17 +16,17 @@ from django.urls import URLPattern
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from ..models import GroupRoleMapping, ScimMembership, ScimUser
+from ..models import GroupRoleMapping, ScimMembership
+from ..protocol.errors import NotFound
 from ..protocol.keys import fold
 from ..services import access, group_rows, role_mappings
 from ..services.context import Context
-from ..services.role_changes import Change
+from ..services.role_changes import NAMES, Change, Effect, by_role
 from . import words
 from .base import Panel
 
 PER_PAGE: Final = 50
 SUGGESTIONS: Final = 200
-NAMES: Final = 20
 
 
 class Finding(NamedTuple):
@@ -35,6 +35,16 @@ class Finding(NamedTuple):
     text: str
     summary: str
     names: list[str]
+
+
+def _priority() -> forms.IntegerField:
+    return forms.IntegerField(
+        label=gettext_lazy("Priority"),
+        min_value=0,
+        max_value=32767,
+        initial=0,
+        help_text=gettext_lazy("A person holds one role: of several mappings the one with the highest number wins."),
+    )
 
 
 class MappingForm(forms.Form):
@@ -47,13 +57,7 @@ class MappingForm(forms.Form):
         help_text=gettext_lazy("Its name at the identity provider. It may be one that has not been pushed yet."),
     )
     role = forms.ChoiceField(label=gettext_lazy("Role"))
-    priority = forms.IntegerField(
-        label=gettext_lazy("Priority"),
-        min_value=0,
-        max_value=32767,
-        initial=0,
-        help_text=gettext_lazy("A person holds one role: of several mappings the one with the highest number wins."),
-    )
+    priority = _priority()
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
     """For which choices the effect was shown."""
 
@@ -82,10 +86,17 @@ class MappingForm(forms.Form):
         return f"{fold(group)}/{role}/{priority}"
 
 
+class PriorityForm(forms.Form):
+    priority = _priority()
+    seen = forms.CharField(widget=forms.HiddenInput, required=False)
+    """For which priority the effect was shown."""
+
+
 class RolePages(Panel):
     def panel_urls(self) -> list[URLPattern]:
         return [
             self.route("<uuid:connection_id>/groups/", self.groups_view, "groups"),
+            self.route("<uuid:connection_id>/groups/priority/<int:mapping_id>/", self.priority_view, "priority"),
             self.route("<uuid:connection_id>/groups/unmap/<int:mapping_id>/", self.unmap_view, "unmap"),
             *super().panel_urls(),
         ]
@@ -96,8 +107,7 @@ class RolePages(Panel):
         may_map = access.has(request.user, access.MAP_ROLES)
         if request.method == "POST":
             self.check_access(request, access.MAP_ROLES)
-        initial = {name: request.GET[name] for name in ("group", "role", "priority") if name in request.GET}
-        form = MappingForm(request.POST or None, initial=initial, context=context)
+        form = MappingForm(request.POST or None, context=context)
         effect: list[Finding] | None = None
         seen = ""
         if form.is_bound and form.is_valid():
@@ -117,7 +127,7 @@ class RolePages(Panel):
             form=form,
             seen=seen,
             effect=effect,
-            is_waiting=bool(seen) and not _is_pushed(context, form.cleaned_data["group"]),
+            is_waiting=bool(seen) and not role_mappings.is_pushed(context, form.cleaned_data["group"]),
             mappings=self._mappings(context),
             is_exclusive=context.adapter.roles.exclusive,
             **self._groups(request, context),
@@ -137,12 +147,48 @@ class RolePages(Panel):
         )
         return HttpResponseRedirect(request.path)
 
+    def priority_view(self, request: HttpRequest, connection_id: UUID, mapping_id: int) -> HttpResponse:
+        """As ``groups_view``: shows first, then saves; of this very mapping, whatever other groups bear its name."""
+        context = self.open(request, connection_id, access.MAP_ROLES)
+        back = self.page_url("groups", connection_id)
+        mapping = _one(context, mapping_id)
+        form = PriorityForm(request.POST or None, initial={"priority": mapping.priority})
+        effect: list[Finding] | None = None
+        seen = ""
+        if form.is_bound and form.is_valid():
+            priority = form.cleaned_data["priority"]
+            seen = str(priority)
+            if form.cleaned_data["seen"] == seen:
+                self._set_priority(request, context, mapping, priority)
+                return HttpResponseRedirect(back)
+            effect = _effect(context, role_mappings.preview_priority(context, mapping, priority))
+        return self.page(
+            request,
+            "priority",
+            title=_("Priority of the mapping of “%(group)s” to “%(role)s”")
+            % {"group": mapping.group_name, "role": _labels(context).get(mapping.role, mapping.role)},
+            connection=context.connection,
+            form=form,
+            seen=seen,
+            effect=effect,
+            cancel_url=back,
+        )
+
+    def _set_priority(self, request: HttpRequest, context: Context, mapping: GroupRoleMapping, priority: int) -> None:
+        """
+        :raises Http404: somebody removed the mapping meanwhile.
+        """
+        try:
+            role_mappings.set_priority(context, mapping, priority)
+        except NotFound:
+            raise Http404 from None
+        self.log_settings(request, context.connection, [_("group to role mapping")])
+        messages.success(request, _("The priority was saved."))
+
     def unmap_view(self, request: HttpRequest, connection_id: UUID, mapping_id: int) -> HttpResponse:
         context = self.open(request, connection_id, access.MAP_ROLES)
         back = self.page_url("groups", connection_id)
-        mapping = _own(context).filter(pk=mapping_id).first()
-        if mapping is None:
-            raise Http404
+        mapping = _one(context, mapping_id)
         if request.method == "POST":
             role_mappings.delete_mapping(context, mapping)
             self.log_settings(request, context.connection, [_("group to role mapping")])
@@ -164,13 +210,14 @@ class RolePages(Panel):
 
     def _mappings(self, context: Context) -> list[dict[str, Any]]:
         labels = _labels(context)
-        rows = list(_own(context).select_related("group"))
+        rows = list(role_mappings.mappings(context))
         counts = _counts(context, [row.group_id for row in rows if row.group_id])
         return [
             {
                 "mapping": row,
                 "role": labels.get(row.role),
                 "people": words.people(counts[row.group_id][0]) if row.group_id else "",
+                "priority_url": self.page_url("priority", context.connection.pk, row.pk),
                 "unmap_url": self.page_url("unmap", context.connection.pk, row.pk),
             }
             for row in rows
@@ -186,7 +233,7 @@ class RolePages(Panel):
         counts = _counts(context, [group.pk for group in groups])
         labels = _labels(context)
         roles: defaultdict[int, list[str]] = defaultdict(list)
-        for pk, role in _own(context).filter(group__in=groups).values_list("group_id", "role"):
+        for pk, role in role_mappings.mappings(context).filter(group__in=groups).values_list("group_id", "role"):
             roles[pk or 0].append(labels.get(role, role))
         return {
             "page": page,
@@ -209,17 +256,18 @@ class RolePages(Panel):
         }
 
 
-def _own(context: Context) -> Any:
-    mappings = GroupRoleMapping.objects.using(context.using).filter(connection_id=context.connection.pk)
-    return mappings.order_by("-priority", "group_name_key", "pk")
+def _one(context: Context, mapping_id: int) -> GroupRoleMapping:
+    """
+    :raises Http404: the connection has no such mapping.
+    """
+    mapping = role_mappings.mappings(context).filter(pk=mapping_id).first()
+    if mapping is None:
+        raise Http404
+    return mapping
 
 
 def _labels(context: Context) -> dict[str, str]:
     return {role.key: role.label for role in context.adapter.roles.choices(context.connection)}
-
-
-def _is_pushed(context: Context, name: str) -> bool:
-    return bool(group_rows.groups(context).filter(display_name_key=fold(name)).exists())
 
 
 def _counts(context: Context, groups: Iterable[int]) -> defaultdict[int, tuple[int, int]]:
@@ -233,24 +281,22 @@ def _counts(context: Context, groups: Iterable[int]) -> defaultdict[int, tuple[i
 
 def _effect(context: Context, changes: Iterable[Change]) -> list[Finding]:
     """Who gains and who loses which role, in a sentence each, with the first names behind it."""
-    changes = list(changes)
     labels = _labels(context)
-    gains = Counter(role for change in changes for role in change.gains)
-    loses = Counter(role for change in changes for role in change.loses)
-    found = []
-    for role, count in gains.items():
-        text = ngettext("%(count)s person gains %(role)s.", "%(count)s people gain %(role)s.", count)
-        named = [change.scim_user for change in changes if role in change.gains]
-        found.append(_finding(context, text, count, labels.get(role, role), named))
-    for role, count in loses.items():
-        text = ngettext("%(count)s person loses %(role)s.", "%(count)s people lose %(role)s.", count)
-        named = [change.scim_user for change in changes if role in change.loses]
-        found.append(_finding(context, text, count, labels.get(role, role), named))
-    return found
+    effects = by_role(context, changes)
+    return [*(_gain(one, labels) for one in effects.gains), *(_loss(one, labels) for one in effects.loses)]
 
 
-def _finding(context: Context, text: str, count: int, role: str, people: list[int]) -> Finding:
-    names = ScimUser.objects.using(context.using).filter(pk__in=sorted(people)[:NAMES]).order_by("user_name_key")
-    summary = _("Who?") if count <= NAMES else _("The first %(count)s of them") % {"count": words.number(NAMES)}
-    text = text % {"count": words.number(count), "role": role}
-    return Finding(text, summary, list(names.values_list("user_name", flat=True)))
+def _gain(effect: Effect, labels: Mapping[str, str]) -> Finding:
+    text = ngettext("%(count)s person gains %(role)s.", "%(count)s people gain %(role)s.", effect.count)
+    return _finding(text, effect, labels)
+
+
+def _loss(effect: Effect, labels: Mapping[str, str]) -> Finding:
+    text = ngettext("%(count)s person loses %(role)s.", "%(count)s people lose %(role)s.", effect.count)
+    return _finding(text, effect, labels)
+
+
+def _finding(text: str, effect: Effect, labels: Mapping[str, str]) -> Finding:
+    count, role = words.number(effect.count), labels.get(effect.role, effect.role)
+    summary = _("Who?") if effect.count <= NAMES else _("The first %(count)s of them") % {"count": words.number(NAMES)}
+    return Finding(text % {"count": count, "role": role}, summary, effect.people)

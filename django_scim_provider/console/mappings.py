@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
-
-from django.db.models import QuerySet
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ..models import GroupRoleMapping, ScimUser
-from ..protocol.keys import fold
-from ..services import access, group_rows, role_mappings
-from ..services.context import Context
-from ..services.role_changes import Change
+from ..services import access, group_rows, role_changes, role_mappings
 from . import answers, bodies
 from .base import ConsoleView, one_of
 from .operations import operation
 
-NAMES: Final = 20
 
-
-def _mappings(context: Context) -> QuerySet[GroupRoleMapping]:
-    mappings = GroupRoleMapping.objects.using(context.using).filter(connection=context.connection)
-    return mappings.select_related("group").order_by("-priority", "group_name_key", "pk")
+class PriorityBody(bodies.Body):
+    priority = serializers.IntegerField(min_value=0, max_value=32767)
 
 
 class GroupsView(ConsoleView):
@@ -44,7 +33,7 @@ class RolesView(ConsoleView):
 class MappingsView(ConsoleView):
     @operation("Which group gives which role.", answer=answers.MappingSerializer, is_page=True)
     def get(self, request: Request, connection_id: str) -> Response:
-        return self.page(_mappings(self.open(connection_id)))
+        return self.page(role_mappings.mappings(self.open(connection_id)))
 
     @operation(
         "Map a group to a role, and give it to the members there are.",
@@ -70,16 +59,28 @@ class MappingPreviewView(ConsoleView):
     )
     def post(self, request: Request, connection_id: str) -> Response:
         context, wanted = self.open(connection_id), self.sent()
-        changes = role_mappings.preview(context, **wanted)
-        is_pushed = group_rows.groups(context).filter(display_name_key=fold(wanted["group_name"])).exists()
-        return self.answer({"is_pushed": is_pushed, **_effect(context, changes)})
+        effects = role_changes.by_role(context, role_mappings.preview(context, **wanted))
+        is_pushed = role_mappings.is_pushed(context, wanted["group_name"])
+        return self.answer({"is_pushed": is_pushed, **effects._asdict()})
 
 
 class MappingView(ConsoleView):
+    @operation(
+        "Change its priority: where a person holds one role, the highest wins.",
+        access.MAP_ROLES,
+        body=PriorityBody,
+        answer=answers.MappingSerializer,
+        is_paid=True,
+    )
+    def patch(self, request: Request, connection_id: str, mapping_id: str) -> Response:
+        context = self.open(connection_id)
+        mapping = one_of(role_mappings.mappings(context), mapping_id)
+        return self.answer(role_mappings.set_priority(context, mapping, **self.sent()))
+
     @operation("Remove a mapping; the roles that only it gave go with it.", access.MAP_ROLES, status=204)
     def delete(self, request: Request, connection_id: str, mapping_id: str) -> Response:
         context = self.open(connection_id)
-        role_mappings.delete_mapping(context, one_of(_mappings(context), mapping_id))
+        role_mappings.delete_mapping(context, one_of(role_mappings.mappings(context), mapping_id))
         return Response(status=self.declared.status)
 
 
@@ -87,31 +88,6 @@ class MappingRemovalView(ConsoleView):
     @operation("Who would lose what without it.", access.MAP_ROLES, answer=answers.EffectSerializer)
     def get(self, request: Request, connection_id: str, mapping_id: str) -> Response:
         context = self.open(connection_id)
-        mapping = one_of(_mappings(context), mapping_id)
-        changes = role_mappings.preview_removal(context, mapping)
-        return self.answer({"is_pushed": mapping.group_id is not None, **_effect(context, changes)})
-
-
-def _effect(context: Context, changes: Iterable[Change]) -> dict[str, Any]:
-    gains: defaultdict[str, list[int]] = defaultdict(list)
-    loses: defaultdict[str, list[int]] = defaultdict(list)
-    for change in changes:
-        for role in change.gains:
-            gains[role].append(change.scim_user)
-        for role in change.loses:
-            loses[role].append(change.scim_user)
-    samples = {pk for people in (*gains.values(), *loses.values()) for pk in sorted(people)[:NAMES]}
-    people = ScimUser.objects.using(context.using).filter(pk__in=samples)
-    names = dict(people.values_list("pk", "user_name"))
-    return {"gains": _changes(gains, names), "loses": _changes(loses, names)}
-
-
-def _changes(found: Mapping[str, list[int]], names: Mapping[int, str]) -> list[dict[str, Any]]:
-    return [
-        {
-            "role": role,
-            "count": len(people),
-            "people": sorted(names[pk] for pk in sorted(people)[:NAMES] if pk in names),
-        }
-        for role, people in sorted(found.items())
-    ]
+        mapping = one_of(role_mappings.mappings(context), mapping_id)
+        effects = role_changes.by_role(context, role_mappings.preview_removal(context, mapping))
+        return self.answer({"is_pushed": mapping.group_id is not None, **effects._asdict()})

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from ..models import ConnectionGuard, GroupRoleMapping, ScimGroup
-from ..protocol.errors import InvalidValue, Uniqueness
+from ..protocol.errors import InvalidValue, NotFound, Uniqueness
 from ..protocol.keys import fold
 from . import audit, guard, roles
 from .context import Context
@@ -16,6 +16,16 @@ from .group_rows import groups
 from .role_changes import Change, Wish
 from .roles import members_below
 from .transactions import run
+
+
+def mappings(context: Context) -> QuerySet[GroupRoleMapping]:
+    """A connection's mappings, the ones that win first."""
+    return _mappings(context).select_related("group").order_by("-priority", "group_name_key", "pk")
+
+
+def is_pushed(context: Context, group_name: str) -> bool:
+    """Whether there is a group of this name yet."""
+    return bool(_named(context, fold(group_name)).exists())
 
 
 def check_role(context: Context, role: str) -> None:
@@ -79,6 +89,28 @@ def _write(
     return run(work, context.using)
 
 
+def set_priority(context: Context, mapping: GroupRoleMapping, priority: int) -> GroupRoleMapping:
+    """Say anew which of several mappings wins where a person holds one role; returns the mapping as it is now.
+
+    :raises NotFound: somebody removed it meanwhile.
+    """
+
+    def work() -> GroupRoleMapping:
+        locked = guard.lock(context)
+        found = _mappings(context).filter(pk=mapping.pk).first()
+        if found is None:
+            raise NotFound
+        if found.priority != priority:
+            found.priority = priority
+            found.save(using=context.using, update_fields=["priority"])
+            audit.record(context, audit.Action.CONFIGURE, label=str(found), changed=["role mapping"])
+            if found.group_id is not None:
+                roles.recompute(context, locked, members_below(context, [found.group_id]))
+        return found
+
+    return run(work, context.using)
+
+
 def delete_mapping(context: Context, mapping: GroupRoleMapping) -> None:
     """Remove a mapping; the roles that only it gave go with it."""
 
@@ -104,6 +136,13 @@ def preview(context: Context, group_name: str, role: str, *, priority: int = 0) 
     if group is None:
         return []
     return _planned(context, group, role, [Wish(group, role, priority)])
+
+
+def preview_priority(context: Context, mapping: GroupRoleMapping, priority: int) -> list[Change]:
+    """Who would gain and lose what if this mapping had that priority; writes nothing."""
+    if mapping.group_id is None:
+        return []
+    return _planned(context, mapping.group_id, mapping.role, [Wish(mapping.group_id, mapping.role, priority)])
 
 
 def preview_removal(context: Context, mapping: GroupRoleMapping) -> list[Change]:

@@ -67,6 +67,7 @@ PAGES: dict[str, set[str]] = {
     "revoke": {"token manager", "superuser"},
     "unlink": {"token manager", "superuser"},
     "unmap": {"role mapper", "superuser"},
+    "priority": {"role mapper", "superuser"},
 }
 EVENT_PAGES: dict[str, set[str]] = {
     "changelist": {"event reader", "superuser"},
@@ -89,7 +90,7 @@ def page_of(page: str, connection: ScimConnection) -> str:
     if page == "unlink":
         client, _ = ScimOAuthClient.objects.get_or_create(connection=connection, application_key="1", client_id="okta")
         return url(page, connection.pk, client.pk)
-    if page == "unmap":
+    if page in ("unmap", "priority"):
         mapping, _ = GroupRoleMapping.objects.get_or_create(
             connection=connection, group_name="Staff", group_name_key="staff", role="editor"
         )

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 
 from admin.browser import MANAGE, MAP_ROLES, VIEW, Browser, hidden, text, url
 from django_scim_provider.models import GroupRoleMapping, ScimConnection, ScimUser
-from django_scim_provider.services import role_mappings
+from django_scim_provider.services import role_changes, role_mappings
 from django_scim_provider.services.context import Context
 from group_hosts import on_teams_host
 from group_support import join, make_group, provision, roles_of
@@ -143,11 +143,86 @@ def test_where_one_role_is_held_priority_is_asked_for(root: Browser, context: Co
     assert "1 person gains Guest." in text(shown)
     send(root, context.connection, role="guest", priority=3, seen=hidden(shown, "seen"))
     assert GroupRoleMapping.objects.get().priority == 3
-    page = text(root.get(url("groups", context.connection.pk), group="Staff", role="guest", priority="3"))
-    assert "?group=Staff&amp;role=guest&amp;priority=3#scim-map" in page
-    assert root.get(url("groups", context.connection.pk), priority="3").context["form"]["priority"].value() == "3"
+    page = text(root.get(url("groups", context.connection.pk)))
+    assert url("priority", context.connection.pk, GroupRoleMapping.objects.get().pk) in page
     changed = send(root, context.connection, role="admin", priority=9)
     assert "1 person gains Admin." in text(changed)
     assert "1 person loses Guest." in text(changed)
     refused = send(root, context.connection, role="owner", priority=1)
     assert refused.context["form"].errors["role"], "privileged roles are not to be had"
+
+
+@pytest.mark.hosts
+@on_teams_host
+def test_a_priority_is_shown_in_its_effect_before_it_is_saved(root: Browser, context: Context) -> None:
+    (ann,) = provision(context, "ann")
+    make_group(context, "Staff", ann)
+    make_group(context, "Chiefs", ann)
+    role_mappings.save_mapping(context, "Staff", "guest")
+    mapping = role_mappings.save_mapping(context, "Chiefs", "admin")
+    address = url("priority", context.connection.pk, mapping.pk)
+    shown = root.post(address, {"priority": "9"})
+    assert "1 person gains Admin." in text(shown)
+    assert "1 person loses Guest." in text(shown)
+    assert "<li>ann@example.com</li>" in text(shown)
+    again = root.post(address, {"priority": "0", "seen": hidden(shown, "seen")})
+    assert "roles change." in text(again)
+    assert root.post(address, {"priority": "9", "seen": hidden(shown, "seen")}).status_code == 302
+    mapping.refresh_from_db()
+    ann.user.refresh_from_db()
+    assert (mapping.priority, ann.user.role) == (9, "admin")
+
+
+def test_the_priority_changed_is_that_of_the_mapping_and_not_of_a_name(
+    root: Browser, context: Context, roles: dict[str, Group]
+) -> None:
+    ScimConnection.objects.update(equal_group_names="allow")
+    context.connection.refresh_from_db()
+    make_group(context, "Staff")
+    other = make_group(context, "Other")
+    first, second = (role_mappings.save_mapping(context, name, "writer") for name in ("Staff", "Other"))
+    type(other).objects.filter(pk=other.pk).update(display_name="Staff", display_name_key="staff")
+    GroupRoleMapping.objects.filter(pk=second.pk).update(group_name="Staff", group_name_key="staff")
+    address = url("priority", context.connection.pk, second.pk)
+    assert root.get(address).context["form"]["priority"].value() == 0
+    assert root.post(address, {"priority": "-1"}).context["form"].errors["priority"]
+    page = text(root.client.post(address, {"priority": "3", "seen": "3"}, follow=True))
+    assert "The priority was saved." in page
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.priority, second.priority) == (0, 3)
+
+
+def test_a_mapping_that_is_removed_meanwhile_has_no_priority(
+    root: Browser, context: Context, staff: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mapping = role_mappings.save_mapping(context, "Staff", "writer")
+    monkeypatch.setattr("django_scim_provider.admin.role_pages._one", lambda context, pk: mapping)
+    role_mappings.delete_mapping(context, mapping)
+    address = url("priority", context.connection.pk, mapping.pk)
+    assert root.post(address, {"priority": "3", "seen": "3"}).status_code == 404
+
+
+def test_a_waiting_mapping_changes_nobody_by_its_priority(
+    root: Browser, context: Context, roles: dict[str, Group]
+) -> None:
+    mapping = role_mappings.save_mapping(context, "Later", "writer")
+    address = url("priority", context.connection.pk, mapping.pk)
+    assert "roles change." in text(root.post(address, {"priority": "3"}))
+    assert root.post(address, {"priority": "3", "seen": "3"}).status_code == 302
+    mapping.refresh_from_db()
+    assert mapping.priority == 3
+
+
+def test_effects_cost_the_same_however_many_roles_there_are(
+    root: Browser, context: Context, staff: Any, django_assert_num_queries: Any
+) -> None:
+    changes = role_mappings.preview(context, "Staff", "writer")
+    many = [change._replace(gains=frozenset({"reader", "writer"}), loses=frozenset({"owner"})) for change in changes]
+    with django_assert_num_queries(1):
+        effects = role_changes.by_role(context, many, names=1)
+    assert [(one.role, one.count, one.people) for one in (*effects.gains, *effects.loses)] == [
+        ("reader", 2, ["ann@example.com"]),
+        ("writer", 2, ["ann@example.com"]),
+        ("owner", 2, ["ann@example.com"]),
+    ]

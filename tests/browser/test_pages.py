@@ -64,6 +64,7 @@ def pages(connection: ScimConnection) -> Iterator[Page]:
     yield Page("people", f"{own}people/")
     yield Page("groups", f"{own}groups/")
     yield Page("groups-effect", f"{own}groups/", _map_group)
+    yield Page("priority", f"{own}groups/priority/{mapping.pk}/")
     yield Page("unmap", f"{own}groups/unmap/{mapping.pk}/")
     yield Page("policies", f"{own}policies/")
     yield Page("removals", f"{own}removals/")

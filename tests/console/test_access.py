@@ -53,6 +53,7 @@ ENDPOINTS: dict[tuple[str, str], tuple[str, ...]] = {
     ("POST", "/mappings"): (VIEW, MAP_ROLES),
     ("POST", "/mappings/preview"): (VIEW, MAP_ROLES),
     ("GET", "/mappings/{mapping}/preview"): (VIEW, MAP_ROLES),
+    ("PATCH", "/mappings/{mapping}"): (VIEW, MAP_ROLES),
     ("DELETE", "/mappings/{mapping}"): (VIEW, MAP_ROLES),
     ("GET", "/events"): (VIEW, VIEW_EVENTS),
 }
@@ -232,6 +233,7 @@ PAID = {
     ("POST", "/tokens/{token}/rotate"),
     ("POST", "/mappings"),
     ("POST", "/mappings/preview"),
+    ("PATCH", "/mappings/{mapping}"),
 }
 
 

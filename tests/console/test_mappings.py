@@ -83,6 +83,25 @@ def test_a_group_that_is_still_to_come_can_be_mapped_once(root: Caller, scim: Sc
     assert error(root.post(f"{path}/mappings", wanted)) == (409, "conflict")
 
 
+def test_the_priority_of_a_mapping_can_be_changed(root: Caller, scim: ScimClient, path: str) -> None:
+    push(scim, "Staff", "ann")
+    wanted = {"group_name": "Staff", "role": "editors"}
+    made = root.post(f"{path}/mappings", wanted).json()
+    root.post(f"{path}/mappings", wanted | {"role": "authors", "priority": 5})
+    before = ScimEvent.objects.count()
+    address = f"{path}/mappings/{made['id']}"
+    for _twice in range(2):
+        changed = root.request("PATCH", address, {"priority": 7})
+        assert changed.status_code == 200
+        assert changed.json() == made | {"priority": 7}
+    assert [found["role"] for found in root.get(f"{path}/mappings").json()["results"]] == ["editors", "authors"]
+    assert ScimEvent.objects.count() == before + 1
+    for body in ({}, {"priority": -1}, {"priority": 32768}, {"priority": 7, "role": "authors"}):
+        assert error(root.request("PATCH", address, body)) == (400, "validation")
+    GroupRoleMapping.objects.filter(pk=made["id"]).delete()
+    assert error(root.request("PATCH", address, {"priority": 7})) == (404, "not_found")
+
+
 def test_what_cannot_be_mapped_is_refused(root: Caller, path: str) -> None:
     wrong: list[tuple[dict[str, Any], str | None]] = [
         ({"group_name": ""}, "group_name"),
