@@ -6,9 +6,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.translation import gettext_lazy as _
@@ -87,10 +89,15 @@ class ScimEventAdmin(EventAdmin):
         return super().changelist_view(request, {**(extra_context or {}), "exports": exports})
 
     def export_view(self, request: HttpRequest, file_format: str) -> HttpResponse:
-        """What the list shows with the same filters, all pages of it."""
+        """What the list shows with the same filters, all pages of it; filters that the list refuses lead back there."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return exported(self.get_changelist_instance(request).get_queryset(request), file_format)
+        try:
+            found = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters:
+            listed = reverse("admin:scim_provider_scimevent_changelist", current_app=self.admin_site.name)
+            return HttpResponseRedirect(f"{listed}?{ERROR_FLAG}=1")
+        return exported(found, file_format)
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         """All that is known of one event, in words; there is nothing to change."""

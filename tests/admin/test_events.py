@@ -247,6 +247,13 @@ def test_the_whole_log_is_exported_as_the_list_shows_it(root: Browser) -> None:
     assert Browser(VIEW).get(f"{LIST}export/csv/").status_code == 403
 
 
+@pytest.mark.parametrize("query", ["at__gte=x", "outcome__exact=refused&at__gte=x", "id__in=x&e=1"])
+def test_an_export_with_a_filter_that_cannot_be_read_leads_to_the_list(root: Browser, query: str) -> None:
+    response = root.client.get(f"{LIST}export/csv/?{query}")
+    assert (response.status_code, response.headers["Location"]) == (302, f"{LIST}?e=1")
+    assert root.get(response.headers["Location"]).status_code == 200
+
+
 def test_what_outlives_its_connection_keeps_the_name(root: Browser) -> None:
     made = event(Action.CREATE, label="alice")
     ScimConnection.objects.all().delete()
