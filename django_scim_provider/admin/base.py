@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 from uuid import UUID
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Model
+from django.core.paginator import Page, Paginator
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
@@ -31,12 +32,32 @@ else:
     ConnectionAdmin = admin.ModelAdmin
 
 
+PER_PAGE: Final = 50
+
+
 class Tab(NamedTuple):
     """One page of a connection, a plain link."""
 
     page: str
     label: StrOrPromise
     permission: str
+
+
+class SearchForm(forms.Form):
+    """Free text; what no text column holds, such as NUL, looks for nothing."""
+
+    q = forms.CharField(required=False)
+
+
+def search_text(request: HttpRequest) -> str:
+    form = SearchForm(request.GET)
+    form.is_valid()
+    return str(form.cleaned_data.get("q", ""))
+
+
+def page_of(request: HttpRequest, found: QuerySet[Any, Any], per_page: int = PER_PAGE) -> Page[Any]:
+    """The page that is asked for, or the nearest that there is."""
+    return Paginator(found, per_page).get_page(request.GET.get("p"))
 
 
 class Panel(ConnectionAdmin):

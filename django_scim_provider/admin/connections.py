@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
@@ -15,6 +14,7 @@ from ..services import access, connections, overview
 from ..services.addresses import remote_address
 from ..services.context import Context, database
 from . import words
+from .base import page_of, search_text
 from .enabling import EnablingPages
 from .event_pages import EventPages
 from .removals import RemovalPages
@@ -23,7 +23,8 @@ from .sentences import sentence
 from .tabs import TabPages
 from .trial import TrialPages
 
-PER_PAGE: Final = 24
+CARDS: Final = 24
+"""Connections on a page of the overview."""
 
 
 class ScimConnectionAdmin(EnablingPages, RolePages, RemovalPages, TrialPages, EventPages, TabPages):
@@ -31,11 +32,11 @@ class ScimConnectionAdmin(EnablingPages, RolePages, RemovalPages, TrialPages, Ev
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         self.check_access(request)
-        query = request.GET.get("q", "").strip()
+        query = search_text(request)
         found = self.get_queryset(request)
         if query:
             found = found.filter(Q(name__icontains=query) | Q(tenant__icontains=query))
-        page = Paginator(found, PER_PAGE).get_page(request.GET.get("p"))
+        page = page_of(request, found, CARDS)
         return self.page(
             request,
             "overview",

@@ -7,7 +7,6 @@ from typing import Any, Final, cast
 from uuid import UUID
 
 from django import forms
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import URLPattern
@@ -18,10 +17,9 @@ from django.utils.translation import gettext_lazy
 from ..models import ScimEvent
 from ..services import access, event_log
 from . import words
-from .base import Panel
+from .base import Panel, page_of
 from .sentences import sentence
 
-PER_PAGE: Final = 50
 PERIODS: Final = {"1": gettext_lazy("24 hours"), "7": gettext_lazy("7 days"), "30": gettext_lazy("30 days")}
 
 
@@ -69,7 +67,7 @@ class EventPages(Panel):
         context = self.open(request, connection_id, access.VIEW_EVENTS)
         form = EventFilterForm(request.GET)
         found = form.find(access.events(request.user).filter(connection=context.connection))
-        page = Paginator(found.select_related("connection", "actor"), PER_PAGE).get_page(request.GET.get("p"))
+        page = page_of(request, found.select_related("connection", "actor"))
         wanted = request.GET.copy()
         wanted.pop("p", None)
         return self.page(

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
 from django.utils import timezone
@@ -20,9 +19,8 @@ from ..services import access, held, rows, undo
 from ..services.context import Context
 from ..services.held import Watch
 from . import words
-from .base import Panel
+from .base import Panel, page_of
 
-PER_PAGE: Final = 50
 AT_ONCE: Final = 200
 """People brought back by one press of the button: a request should end in seconds."""
 NAMES: Final = 20
@@ -57,7 +55,7 @@ class RemovalPages(Panel):
             messages.success(request, _("The limit was saved."))
             return HttpResponseRedirect(request.path)
         waiting = held.held(context)
-        page = Paginator(held.removals(context).select_related("scim_user"), PER_PAGE).get_page(request.GET.get("p"))
+        page = page_of(request, held.removals(context).select_related("scim_user"))
         tokens = self._tokens(context)
         watch = held.watch([connection]).get(connection.pk, Watch())
         return self.page(

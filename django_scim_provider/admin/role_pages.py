@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
@@ -23,9 +22,8 @@ from ..services import access, group_rows, role_mappings
 from ..services.context import Context
 from ..services.role_changes import NAMES, Change, Effect, by_role
 from . import words
-from .base import Panel
+from .base import Panel, page_of, search_text
 
-PER_PAGE: Final = 50
 SUGGESTIONS: Final = 200
 
 
@@ -225,10 +223,10 @@ class RolePages(Panel):
 
     def _groups(self, request: HttpRequest, context: Context) -> dict[str, Any]:
         """Pushed groups, a page of them, and names to choose from."""
-        query = request.GET.get("q", "").strip()
+        query = search_text(request)
         every = group_rows.groups(context)
         found = every.filter(Q(display_name__icontains=query) | Q(external_id=query)) if query else every
-        page = Paginator(found.order_by("display_name_key", "pk"), PER_PAGE).get_page(request.GET.get("p"))
+        page = page_of(request, found.order_by("display_name_key", "pk"))
         groups = list(page)
         counts = _counts(context, [group.pk for group in groups])
         labels = _labels(context)

@@ -9,7 +9,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.paginator import Page, Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
@@ -21,11 +20,11 @@ from ..services.context import Context
 from ..services.mount import base_url
 from ..services.rows import UserRow, fetch, people
 from . import words
+from .base import page_of, search_text
 from .forms import PoliciesForm
 from .guides import guide
 from .oauth_clients import ClientPages
 
-PER_PAGE: Final = 50
 ENDED_TOKENS: Final = 20
 
 
@@ -99,8 +98,9 @@ class TabPages(ClientPages):
 
     def people_view(self, request: HttpRequest, connection_id: UUID) -> HttpResponse:
         context = self.open(request, connection_id)
-        query = request.GET.get("q", "").strip()
-        page = _page(request, _search_people(people(context), query).order_by("user_name_key", "pk").values_list("pk"))
+        query = search_text(request)
+        found = _search_people(people(context), query)
+        page = page_of(request, found.order_by("user_name_key", "pk").values_list("pk"))
         rows = {row.pk: row for row in fetch(people(context).filter(pk__in=[pk for (pk,) in page]), context)}
         origins = dict(people(context).filter(pk__in=list(rows)).values_list("pk", "origin"))
         labels = dict(ScimUser.Origin.choices)
@@ -198,10 +198,6 @@ def _roles_of(context: Context, rows: Iterable[UserRow]) -> dict[Any, str]:
     labels = {role.key: role.label for role in backend.choices(connection)}
     held = backend.held([row.user_id for row in rows if row.user_id is not None], connection, context.using)
     return {user: ", ".join(sorted(labels.get(role, role) for role in roles)) for user, roles in held.items()}
-
-
-def _page(request: HttpRequest, found: QuerySet[Any, Any]) -> Page[Any]:
-    return Paginator(found, PER_PAGE).get_page(request.GET.get("p"))
 
 
 def _search_people(found: QuerySet[ScimUser], query: str) -> QuerySet[ScimUser]:

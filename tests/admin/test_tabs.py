@@ -400,3 +400,12 @@ def test_an_admin_site_without_events_links_to_none(connection: ScimConnection) 
         assert "scimevent" not in text(page)
         assert "/second/scim_provider/scimconnection/" in text(page)
         assert page.context["events"][0]["url"] is None
+
+
+@pytest.mark.parametrize("page", ["changelist", "people", "groups"])
+def test_what_no_text_holds_is_not_searched_for(page: str, root: Browser, connection: ScimConnection) -> None:
+    """PostgreSQL refuses NUL in a parameter."""
+    address = url(page) if page == "changelist" else url(page, connection.pk)
+    response = root.get(address, q="\x00", p="\x00")
+    assert (response.status_code, response.context["query"], response.context["page"].number) == (200, "", 1)
+    assert root.get(address, q="  acme ").context["query"] == "acme"
