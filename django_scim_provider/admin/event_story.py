@@ -9,7 +9,9 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from ..adapters import get_group_adapter, get_model_adapters, get_user_adapter
 from ..models import ScimEvent, ScimOAuthClient, ScimRemoval, ScimToken
+from ..services.connections import CONNECTION
 from ..services.context import Context
 from . import words
 from .sentences import field_label
@@ -27,6 +29,7 @@ _REQUESTS: Final = {
     ScimEvent.Action.DELETE: "DELETE",
     ScimEvent.Action.READ: "GET",
 }
+_AT_ENDPOINTS: Final = {*_REQUESTS, ScimEvent.Action.AUTHENTICATE}
 _FOLLOWED: Final[dict[str, StrOrPromise]] = {
     ScimRemoval.Kind.DEACTIVATE: gettext_lazy("The person cannot sign in any more; every session of theirs has ended."),
     ScimRemoval.Kind.DELETE: gettext_lazy("The person left SCIM, their access ended, and the user name is free again."),
@@ -59,23 +62,33 @@ def related(event: ScimEvent, events: QuerySet[ScimEvent]) -> QuerySet[ScimEvent
 def _request(event: ScimEvent) -> Any:
     yield _("When"), words.moment(event.at), ""
     if event.actor is not None:
-        yield _("Who"), event.actor.get_username(), _("an administrator of this application")
+        is_own = _is_request(event)
+        how = _("with a credential of their own") if is_own else _("an administrator of this application")
+        yield _("Who"), event.actor.get_username(), how
     elif event.key_id:
         yield _("Who"), event.connection_name, _token(event)
     if event.remote_addr:
         yield _("From"), event.remote_addr, ""
     method = _REQUESTS.get(ScimEvent.Action(event.action)) if event.key_id else None
     if method:
-        yield _("Request"), f"{method} {_path(event)}", ""
+        yield _("Request"), f"{method} {_path(event)}".strip(), ""
     if event.duration_ms is not None:
         yield _("Took"), _("%(count)s ms") % {"count": words.number(event.duration_ms)}, ""
     if event.count > 1:
         yield _("Asked"), ngettext("%(count)s time", "%(count)s times", event.count) % {"count": event.count}, ""
 
 
+def _is_request(event: ScimEvent) -> bool:
+    """Whether something came in at an endpoint; with an actor, it was by way of ``/Me``."""
+    return event.action in _AT_ENDPOINTS and event.resource_type != CONNECTION
+
+
 def _path(event: ScimEvent) -> str:
-    plural = f"/{event.resource_type}s" if event.resource_type else ""
-    return f"{plural}/{event.resource_id}" if event.resource_id else plural
+    """Empty for a resource type that is no longer there."""
+    portal = event.connection.portal if event.connection else ""
+    adapters = (get_user_adapter(portal), get_group_adapter(portal), *get_model_adapters(portal))
+    endpoint = next((adapter.endpoint for adapter in adapters if adapter.name == event.resource_type), "")
+    return f"{endpoint}/{event.resource_id}" if endpoint and event.resource_id else endpoint
 
 
 def _token(event: ScimEvent) -> str:

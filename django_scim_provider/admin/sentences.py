@@ -8,6 +8,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from ..adapters import GroupAdapter, UserAdapter
 from ..models import ScimConnection, ScimEvent
 from ..services.connections import CONNECTION
 from . import words
@@ -97,6 +98,8 @@ def _who(event: ScimEvent) -> str:
 def _what(event: ScimEvent) -> str:
     if event.label:
         return event.label
-    if event.resource_type == "Group":
+    if event.resource_type == GroupAdapter.name:
         return _("a group")
-    return _("a person")
+    if event.resource_type in ("", UserAdapter.name):
+        return _("a person")
+    return _("an entry of the kind “%(kind)s”") % {"kind": event.resource_type}

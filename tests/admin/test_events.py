@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from admin.browser import VIEW, VIEW_EVENTS, Browser, text, url
 from conftest import ScimClient
+from django_scim_provider.adapters import UserAdapter
 from django_scim_provider.admin.sentences import field_label, sentence
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimRemoval, ScimToken
 from django_scim_provider.protocol.urns import GROUP
@@ -45,6 +46,10 @@ def event(
         (Action.MODIFY, {"outcome": "failed", "label": "bob"}, "Okta could not update bob: no reason given."),
         (Action.CREATE, {"resource_type": "Group", "outcome": "refused", "detail": "No."},
          "Okta could not create a group: No."),
+        (Action.CREATE, {"resource_type": "User", "outcome": "refused", "detail": "No."},
+         "Okta could not create a person: No."),
+        (Action.CREATE, {"resource_type": "Device", "outcome": "refused", "detail": "No."},
+         "Okta could not create an entry of the kind “Device”: No."),
         (Action.READ, {"outcome": "refused", "detail": "No."}, "Okta asked for something that cannot be answered: No."),
         (Action.AUTHENTICATE, {"outcome": "refused", "detail": "No."}, "A client was turned away: No."),
         (Action.ENABLE, {"outcome": "failed", "detail": "No."}, "Okta was refused: No."),
@@ -133,7 +138,7 @@ def test_one_event_opens_into_all_that_is_known(root: Browser) -> None:
         "name.givenName",
         "nickName",
         "with the key AAAAAAAAAAAA: a token or an OAuth client that is gone",
-        "PATCH /User",
+        "PATCH /Users",
     ):
         assert said in page
     assert re.search(r"userName</th><td[^>]*>a</td><td[^>]*>b</td>", page)
@@ -180,6 +185,28 @@ def test_a_refusal_says_what_to_do(status: int, said: str, root: Browser) -> Non
     page = text(root.get(one(made)))
     assert said in page
     assert "DELETE /Users/42" in page
+
+
+@pytest.mark.parametrize("action", [Action.REPLACE, Action.MODIFY, Action.DELETE, Action.AUTHENTICATE])
+def test_whoever_comes_by_way_of_me_is_no_administrator(action: str, root: Browser) -> None:
+    made = event(action, actor=root.user, resource_type="User", resource_id="42", outcome="refused", status=403)
+    page = text(root.get(one(made)))
+    assert "with a credential of their own" in page
+    assert "an administrator of this application" not in page
+    deleted = event(Action.DELETE, actor=root.user, resource_type="Connection", label="Acme")
+    assert "an administrator of this application" in text(root.get(one(deleted)))
+
+
+def test_a_request_is_shown_where_the_adapter_has_its_endpoint(root: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(UserAdapter, "endpoint", "/People")
+    made = event(Action.DELETE, resource_id="42", resource_type="User")
+    assert "DELETE /People/42" in text(root.get(one(made)))
+    ScimConnection.objects.all().delete()
+    assert "DELETE /People/42" in text(root.get(one(made)))
+    gone = event(Action.DELETE, resource_id="42", resource_type="Company")
+    page = text(root.get(one(gone)))
+    assert re.search(r"DELETE\s*<", page)
+    assert "Companys" not in page
 
 
 def test_an_event_of_a_command_or_of_something_else_needs_no_person(root: Browser) -> None:
