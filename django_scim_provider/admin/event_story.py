@@ -130,7 +130,8 @@ def _meaning(status: int) -> str:
 def _change(event: ScimEvent, name: str) -> dict[str, Any]:
     kept = (event.values or {}).get(name)
     before, after = kept if isinstance(kept, list) and len(kept) == 2 else (None, kept)
-    return {"name": field_label(name), "before": before, "after": after}
+    label = field_label(name) if event.action == ScimEvent.Action.CONFIGURE else name
+    return {"name": label, "before": before, "after": after}
 
 
 def _followed(event: ScimEvent) -> Any:

@@ -134,7 +134,7 @@ class RolePages(Panel):
     def _save(self, request: HttpRequest, context: Context, form: MappingForm) -> HttpResponse:
         group, role, priority = form.wish
         mapping = role_mappings.save_mapping(context, group, role, priority=priority)
-        self.log_settings(request, context.connection, [_("group to role mapping")])
+        self.log_settings(request, context.connection, [role_mappings.SETTING])
         messages.success(
             request,
             _("Members of “%(group)s” have the role “%(role)s” now.")
@@ -180,7 +180,7 @@ class RolePages(Panel):
             role_mappings.set_priority(context, mapping, priority)
         except NotFound:
             raise Http404 from None
-        self.log_settings(request, context.connection, [_("group to role mapping")])
+        self.log_settings(request, context.connection, [role_mappings.SETTING])
         messages.success(request, _("The priority was saved."))
 
     def unmap_view(self, request: HttpRequest, connection_id: UUID, mapping_id: int) -> HttpResponse:
@@ -189,7 +189,7 @@ class RolePages(Panel):
         mapping = _one(context, mapping_id)
         if request.method == "POST":
             role_mappings.delete_mapping(context, mapping)
-            self.log_settings(request, context.connection, [_("group to role mapping")])
+            self.log_settings(request, context.connection, [role_mappings.SETTING])
             messages.success(
                 request, _("“%(group)s” is not mapped to that role any more.") % {"group": mapping.group_name}
             )

@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from ..adapters import GroupAdapter, UserAdapter
-from ..models import ScimConnection, ScimEvent
+from ..models import GroupRoleMapping, ScimConnection, ScimEvent
+from ..services import role_mappings
 from ..services.connections import CONNECTION
 from . import words
 
@@ -77,6 +78,8 @@ def sentence(event: ScimEvent) -> str:
 
 def field_label(name: str) -> str:
     """What a setting of a connection is called."""
+    if name == role_mappings.SETTING:
+        return str(GroupRoleMapping._meta.verbose_name)
     try:
         return str(ScimConnection._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
     except FieldDoesNotExist:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import QuerySet
 
@@ -16,6 +16,9 @@ from .group_rows import groups
 from .role_changes import Change, Wish
 from .roles import members_below
 from .transactions import run
+
+SETTING: Final = "role mapping"
+"""What events about mappings name as changed."""
 
 
 def mappings(context: Context) -> QuerySet[GroupRoleMapping]:
@@ -81,7 +84,7 @@ def _write(
             **same,
             defaults={"group_name": group_name, "group_name_key": key, "priority": priority},
         )
-        audit.record(context, audit.Action.CONFIGURE, label=str(mapping), changed=["role mapping"])
+        audit.record(context, audit.Action.CONFIGURE, label=str(mapping), changed=[SETTING])
         if group is not None:
             roles.recompute(context, locked, members_below(context, [group.pk]))
         return mapping
@@ -103,7 +106,7 @@ def set_priority(context: Context, mapping: GroupRoleMapping, priority: int) -> 
         if found.priority != priority:
             found.priority = priority
             found.save(using=context.using, update_fields=["priority"])
-            audit.record(context, audit.Action.CONFIGURE, label=str(found), changed=["role mapping"])
+            audit.record(context, audit.Action.CONFIGURE, label=str(found), changed=[SETTING])
             if found.group_id is not None:
                 roles.recompute(context, locked, members_below(context, [found.group_id]))
         return found
@@ -119,7 +122,7 @@ def delete_mapping(context: Context, mapping: GroupRoleMapping) -> None:
         # Read afresh: the group may have come or gone since the page with the button was shown.
         group = _mappings(context).filter(pk=mapping.pk).values_list("group_id", flat=True).first()
         affected = members_below(context, [group]) if group is not None else set()
-        audit.record(context, audit.Action.CONFIGURE, label=str(mapping), changed=["role mapping"])
+        audit.record(context, audit.Action.CONFIGURE, label=str(mapping), changed=[SETTING])
         _mappings(context).filter(pk=mapping.pk).delete()
         roles.recompute(context, locked, affected)
 

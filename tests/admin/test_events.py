@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from admin.browser import VIEW, VIEW_EVENTS, Browser, text, url
 from conftest import ScimClient
 from django_scim_provider.adapters import UserAdapter
 from django_scim_provider.admin.sentences import field_label, sentence
-from django_scim_provider.models import ScimConnection, ScimEvent, ScimRemoval, ScimToken
+from django_scim_provider.models import GroupRoleMapping, ScimConnection, ScimEvent, ScimRemoval, ScimToken
 from django_scim_provider.protocol.urns import GROUP
-from django_scim_provider.services import audit
+from django_scim_provider.services import audit, role_mappings
 from django_scim_provider.services.context import Context
 from factories import ConnectionFactory
 
@@ -96,6 +96,20 @@ def test_what_happened_often_says_how_often() -> None:
 
 def test_an_attribute_that_is_no_setting_stays_as_it_is() -> None:
     assert field_label("userName") == "userName"
+
+
+def test_attributes_of_people_are_no_settings_of_a_connection(root: Browser) -> None:
+    made = event(Action.MODIFY, label="alice", changed=["name", "provider"], resource_type="User")
+    configured = event(Action.CONFIGURE, actor=root.user, changed=["provider"])
+    assert [row["name"] for row in root.get(one(made)).context["changed"]] == ["name", "provider"]
+    assert [row["name"] for row in root.get(one(configured)).context["changed"]] == ["identity provider"]
+
+
+def test_a_mapping_is_called_the_same_in_the_log_and_in_the_history() -> None:
+    made = event(Action.CONFIGURE, key_id="", changed=[role_mappings.SETTING])
+    assert sentence(made) == "A command on the server changed the settings: group to role mapping."
+    with translation.override("de"):
+        assert field_label(role_mappings.SETTING) == str(GroupRoleMapping._meta.verbose_name) != role_mappings.SETTING
 
 
 @pytest.mark.hosts

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
+from django.utils import translation
 
 from admin.browser import MANAGE, MAP_ROLES, VIEW, Browser, hidden, text, url
 from django_scim_provider.models import GroupRoleMapping, ScimConnection, ScimUser
@@ -226,3 +229,19 @@ def test_effects_cost_the_same_however_many_roles_there_are(
         ("writer", 2, ["ann@example.com"]),
         ("owner", 2, ["ann@example.com"]),
     ]
+
+
+def test_the_history_is_english_whatever_language_the_administrator_reads(
+    root: Browser, context: Context, staff: Any
+) -> None:
+    with translation.override("de"):
+        root.client.post(
+            url("groups", context.connection.pk),
+            {"group": "Staff", "role": "writer", "seen": "staff/writer/0"},
+            headers={"Accept-Language": "de"},
+        )
+        mapping = GroupRoleMapping.objects.get()
+        for page, sent in (("priority", {"priority": "3", "seen": "3"}), ("unmap", {})):
+            root.client.post(url(page, context.connection.pk, mapping.pk), sent, headers={"Accept-Language": "de"})
+    stored = [json.loads(entry.change_message) for entry in LogEntry.objects.all()]
+    assert stored == [[{"changed": {"fields": ["group to role mapping"]}}]] * 3
