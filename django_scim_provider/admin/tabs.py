@@ -17,8 +17,9 @@ from django.utils.translation import gettext as _
 from ..models import ScimMembership, ScimToken, ScimUser
 from ..services import access, overview
 from ..services.context import Context
+from ..services.held import limit
 from ..services.mount import base_url
-from ..services.rows import UserRow, fetch, people
+from ..services.rows import UserRow, count, fetch, people
 from . import words
 from .base import page_of, search_text
 from .forms import PoliciesForm
@@ -179,6 +180,7 @@ class TabPages(ClientPages):
             connection=connection,
             tab="policies",
             form=form,
+            people=words.people(limit(context, count(context))),
         )
 
 

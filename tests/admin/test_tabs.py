@@ -262,6 +262,14 @@ def test_saving_policies_writes_one_event_that_names_them(root: Browser, connect
     assert re.search(r'name="on_delete" value="nothing"[^>]* checked', page)
 
 
+def test_the_policies_say_which_limit_holds(root: Browser, connection: ScimConnection) -> None:
+    assert "Unusual are more than 10 people within ten minutes." in text(root.get(url("policies", connection.pk)))
+    ScimConnection.objects.update(guard_limit=2500)
+    page = text(root.get(url("policies", connection.pk)))
+    assert "Unusual are more than 2,500 people within ten minutes." in page
+    assert page.count("A change here concerns accounts") == 1
+
+
 def test_saving_the_same_writes_nothing(root: Browser, connection: ScimConnection) -> None:
     root.post(url("policies", connection.pk), policies(connection))
     assert not ScimEvent.objects.exists()
