@@ -81,6 +81,12 @@ def test_what_is_older_than_the_setting_goes(log: list[str], settings: Any) -> N
         run("prune", "--days", "-1")
 
 
+@pytest.mark.parametrize("days", ["9999999", "9" * 12])
+def test_an_age_before_the_calendar_is_refused(days: str) -> None:
+    with pytest.raises(CommandError, match="calendar does not reach so far back"):
+        run("prune", "--days", days)
+
+
 def test_a_terminal_sees_how_far_it_is(log: list[str]) -> None:
     screen = Terminal()
     assert len(run("export", stderr=screen).splitlines()) == 6

@@ -77,3 +77,10 @@ def test_times_are_given_in_several_ways(settings: Any) -> None:
 @pytest.mark.parametrize("text", ["yesterday", "2026-13-45", "2026-13-45T00:00", "", "5"])
 def test_what_is_no_time_is_refused(manage: Manage, context: Context, text: str) -> None:
     manage("scim_undo", "--connection", context.connection.name, "--since", text, fails="not a time")
+
+
+@pytest.mark.parametrize("text", ["999999d", "0001-01-01T00:00+01:00", "9999-12-31T23:59-01:00"])
+def test_a_moment_outside_the_calendar_is_refused(context: Context, manage: Manage, text: str) -> None:
+    manage(
+        "scim_undo", "--connection", context.connection.name, "--since", text, fails="calendar does not reach so far"
+    )

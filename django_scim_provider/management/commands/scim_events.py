@@ -10,7 +10,7 @@ from django.utils import timezone
 from ...conf import app_settings
 from ...services import event_log
 from ..base import CONNECTION_HELP, ScimCommand
-from ..moments import WHEN, since
+from ..moments import WHEN, ago, since
 from ..output import Progress, plural
 
 
@@ -18,6 +18,7 @@ def days(text: str) -> timedelta:
     number = int(text)
     if number < 0:
         raise argparse.ArgumentTypeError("a number of days, 0 or more")
+    ago(days=number)
     return timedelta(days=number)
 
 
