@@ -57,8 +57,13 @@ class TokenPages(Panel):
         form = IssueForm(request.POST or None)
 
         def make(request_id: str) -> Issued:
-            life = timedelta(days=form.cleaned_data["days"])
-            return tokens.issue(context, name=form.cleaned_data["name"], life=life, request_id=request_id)
+            return tokens.issue(
+                context,
+                name=form.cleaned_data["name"],
+                life=timedelta(days=form.cleaned_data["days"]),
+                scopes=form.cleaned_data["scopes"],
+                request_id=request_id,
+            )
 
         return self._ask(
             request,

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..adapters import UserAdapter, get_user_adapter
 from ..conf import app_settings
-from ..models import ScimConnection
+from ..models import ScimConnection, ScimToken
 from ..services import access, connections, tokens
 from ..services import policies as choices
 from . import policies
@@ -172,6 +172,13 @@ class IssueForm(forms.Form):
         max_value=tokens.MAX_LIFE.days,
         initial=_default_days,
         help_text=_("Two years at most."),
+    )
+    scopes = forms.ChoiceField(
+        label=_("What it may do"),
+        widget=forms.RadioSelect,
+        choices=ScimToken.Scopes.choices,
+        initial=ScimToken.Scopes.WRITE,
+        help_text=_("Provisioning needs both. A token that only reads is for a client that compares or reports."),
     )
 
 

@@ -66,7 +66,7 @@ class Browser:
 
     def ask(self, path: str, password: str | None = PASSWORD, **fields: Any) -> HttpResponse:
         """Open a form that asks for the password, fill it in, send it."""
-        data = {"request_id": hidden(self.get(path), "request_id"), **fields}
+        data = {"request_id": hidden(self.get(path), "request_id"), "scopes": "write", **fields}
         return self.post(path, data | ({"password": password} if password is not None else {}))
 
     def enable_form(self, **changes: Any) -> dict[str, Any]:

@@ -41,7 +41,8 @@ def test_a_double_click_on_issue_shows_one_token() -> None:
     def prepare() -> tuple[Browser, str, dict[str, str]]:
         browser, connection = superuser(), ConnectionFactory()
         address = url("issue", connection.pk)
-        data = {"request_id": hidden(browser.get(address), "request_id"), "password": PASSWORD, "days": "30"}
+        data = {"request_id": hidden(browser.get(address), "request_id"), "password": PASSWORD}
+        data |= {"days": "30", "scopes": "write"}
         return browser, address, data
 
     browser, address, data = apart(prepare)

@@ -40,6 +40,19 @@ def test_another_token_leaves_the_first_alone(root: Browser, connection: ScimCon
     assert token.created_by_id == root.user.pk
 
 
+def test_a_token_may_be_one_that_only_reads(root: Browser, connection: ScimConnection) -> None:
+    address = url("issue", connection.pk)
+    assert root.get(address).context["form"]["scopes"].value() == "write"
+    (reading,) = tokens_in(root.ask(address, days="30", scopes="read"))
+    assert ScimToken.objects.get().scopes == "read"
+    assert ScimClient(reading).get("/Users").status_code == 200
+    assert ScimClient(reading).post("/Users", {}).status_code == 403
+    assert "Read only" in text(root.get(url("change", connection.pk)))
+    for scopes in ("", "everything"):
+        assert root.ask(address, days="30", scopes=scopes).context["form"].errors["scopes"]
+    assert ScimToken.objects.count() == 1
+
+
 def test_the_life_offered_is_that_of_the_settings(root: Browser, connection: ScimConnection, settings: object) -> None:
     settings.SCIM_PROVIDER = settings.SCIM_PROVIDER | {"TOKEN_TTL": 90}  # type: ignore[attr-defined]
     assert 'value="90"' in text(root.get(url("issue", connection.pk)))
@@ -72,7 +85,7 @@ def test_a_form_makes_one_token_however_often_it_is_sent(page: str, root: Browse
     token = live_token(connection)
     address = url("issue", connection.pk) if page == "issue" else url("rotate", connection.pk, token.pk)
     form = {"request_id": hidden(root.get(address), "request_id"), "password": "correct horse battery staple"}
-    form |= {"days": "30", "overlap": "0"}
+    form |= {"days": "30", "scopes": "write", "overlap": "0"}
     assert len(tokens_in(root.post(address, form))) == 1
     again = root.post(address, form)
     assert again.status_code == 409
@@ -87,10 +100,10 @@ def test_of_two_submissions_at_once_one_makes_a_token(
     """The second looked for an answer before the first had one; the database is the judge."""
     address = url("issue", connection.pk)
     form = {"request_id": hidden(root.get(address), "request_id"), "password": "correct horse battery staple"}
-    root.post(address, form | {"days": "30"})
+    root.post(address, form | {"days": "30", "scopes": "write"})
     answers = iter([None, None])
     monkeypatch.setattr(confirmation.ConfirmationForm, "answer", lambda self: next(answers))
-    again = root.post(address, form | {"days": "30"})
+    again = root.post(address, form | {"days": "30", "scopes": "write"})
     assert again.status_code == 409
     assert not tokens_in(again)
     assert ScimToken.objects.count() == 1
