@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 RELATED: Final = 5
-_AT_ONCE: Final = timedelta(seconds=2)
+_ONE_REQUEST: Final = timedelta(seconds=2)
 """How far apart the rows are that one request writes."""
 _REQUESTS: Final = {
     ScimEvent.Action.CREATE: "POST",
@@ -35,7 +35,6 @@ _FOLLOWED: Final[dict[str, StrOrPromise]] = {
     ScimRemoval.Kind.DELETE: gettext_lazy("The person left SCIM, their access ended, and the user name is free again."),
     ScimRemoval.Kind.LEAVE: gettext_lazy("The person lost a role."),
 }
-_ANSWERED: Final = ScimEvent.Outcome.SUCCESS
 
 
 def story(event: ScimEvent) -> dict[str, Any]:
@@ -107,7 +106,7 @@ def _outcome(event: ScimEvent) -> Any:
     yield _("Outcome"), event.get_outcome_display(), ""
     if event.status is not None:
         kind = f"{event.status} {event.scim_type}".strip()
-        yield _("Answer"), kind, "" if event.outcome == _ANSWERED else _meaning(event.status)
+        yield _("Answer"), kind, "" if event.outcome == ScimEvent.Outcome.SUCCESS else _meaning(event.status)
     if event.detail:
         yield _("In words"), event.detail, ""
 
@@ -136,7 +135,7 @@ def _change(event: ScimEvent, name: str) -> dict[str, Any]:
 
 def _followed(event: ScimEvent) -> Any:
     """What became of the account, as far as it was kept to be undone."""
-    if event.connection is None or event.outcome != _ANSWERED:
+    if event.connection is None or event.outcome != ScimEvent.Outcome.SUCCESS:
         return
     context = Context(event.connection)
     if event.resource_type != context.adapter.name:
@@ -144,7 +143,7 @@ def _followed(event: ScimEvent) -> Any:
     removals = ScimRemoval.objects.using(event._state.db).filter(
         connection=event.connection,
         scim_user__scim_id=event.resource_id,
-        at__range=(event.at - _AT_ONCE, event.at + _AT_ONCE),
+        at__range=(event.at - _ONE_REQUEST, event.at + _ONE_REQUEST),
     )
     roles = context.adapter.roles
     for removal in removals:

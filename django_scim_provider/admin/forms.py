@@ -11,9 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from ..adapters import UserAdapter, get_user_adapter
 from ..conf import app_settings
 from ..models import ScimConnection, ScimToken
-from ..services import access, connections, tokens
-from ..services import policies as choices
-from . import policies
+from ..services import access, connections, policies, tokens
+from . import policy_options
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -33,7 +32,7 @@ def _offer_policies(form: ConnectionForm, names: tuple[str, ...], adapter: UserA
     """Radio buttons with the consequence below each; a policy without a choice is not asked for."""
     for name in names:
         current = form.initial.get(name) or getattr(form.instance, name)
-        offered = policies.options(name, adapter, current)
+        offered = policy_options.options(name, adapter, current)
         if len(offered) < 2:
             del form.fields[name]
             continue
@@ -59,7 +58,7 @@ class EnableForm(ConnectionForm):
 
     class Meta:
         model = ScimConnection
-        fields = ("provider", "name", "portal", "tenant", *policies.ON_ENABLING)
+        fields = ("provider", "name", "portal", "tenant", *policy_options.ON_ENABLING)
 
     def __init__(self, *args: Any, user: Any, draft: bool = False, **kwargs: Any) -> None:
         """:param draft: what is missing is not complained about yet."""
@@ -70,7 +69,7 @@ class EnableForm(ConnectionForm):
         self.adapter = get_user_adapter(portal)
         self.initial["existing_accounts"] = connections.default_existing_accounts(portal)
         self._offer_tenants(access.tenants_to_manage(user, portal))
-        _offer_policies(self, policies.ON_ENABLING, self.adapter)
+        _offer_policies(self, policy_options.ON_ENABLING, self.adapter)
         if draft:
             for field in self.fields.values():
                 field.required = False
@@ -135,13 +134,13 @@ class EnableForm(ConnectionForm):
 class PoliciesForm(ConnectionForm):
     class Meta:
         model = ScimConnection
-        fields = ("name", "provider", *choices.CHOICES, *choices.ROLES, "ip_allowlist")
+        fields = ("name", "provider", *policies.CHOICES, *policies.ROLES, "ip_allowlist")
         widgets: ClassVar = {"ip_allowlist": forms.Textarea(attrs={"rows": 3})}
 
     def __init__(self, *args: Any, adapter: UserAdapter, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _offer_policies(self, choices.CHOICES, adapter)
-        for name in choices.ROLES:
+        _offer_policies(self, policies.CHOICES, adapter)
+        for name in policies.ROLES:
             self.fields[name] = _role_field(self.fields[name].label, self.initial[name], adapter, self.instance)
 
 

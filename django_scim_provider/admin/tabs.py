@@ -45,7 +45,6 @@ class TabPages(ClientPages):
         state = overview.states([connection])[0]
         tokens = ScimToken.objects.using(context.using).filter(connection=connection).select_related("created_by")
         live = {token.pk for token in state.tokens}
-        ended = tokens.exclude(pk__in=live)
         return self.page(
             request,
             "setup",
@@ -57,9 +56,9 @@ class TabPages(ClientPages):
             warnings=self.warnings(state),
             base_url=base_url(request),
             guide=guide(connection.provider),
-            live_tokens=[self._token(token) for token in tokens if token.pk in live],
+            live_tokens=[self._token(token) for token in tokens.filter(pk__in=live)],
             clients=[self.client_row(client) for client in state.clients],
-            ended_tokens=[self._token(token) for token in ended[:ENDED_TOKENS]],
+            ended_tokens=[self._token(token) for token in tokens.exclude(pk__in=live)[:ENDED_TOKENS]],
             disable_url=self.page_url("disable", connection.pk),
             enable_url=self.page_url("enable", connection.pk),
             test_url=self.page_url("test", connection.pk),

@@ -10,6 +10,7 @@ from django.urls import URLPattern
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from ..models import ScimConnection
 from ..services import access, rehearsal, selftest
 from ..services.addresses import remote_address
 from ..services.context import Context
@@ -66,6 +67,6 @@ class TrialPages(Panel):
         remarks = []
         if not context.connection.enabled:
             remarks.append(_("SCIM is off for this connection. The test does as if it were on."))
-        if address is not None and "_" in address and context.connection.provider == "okta":
+        if address is not None and "_" in address and context.connection.provider == ScimConnection.Provider.OKTA:
             remarks.append(_("Okta refuses base URLs with an underscore. Choose another path or host name."))
         return remarks

@@ -12,6 +12,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.db import connection as database
+from django.db.models.signals import post_init
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -33,6 +34,25 @@ def tabs(page: str) -> list[str]:
         r'<li><a href="[^"]*"[^>]*>([^<]+)</a></li>',
         page[page.index("scim-tabs") : page.index("</nav>", page.index("scim-tabs"))],
     )
+
+
+def test_a_long_history_of_tokens_is_not_read(root: Browser, connection: ScimConnection) -> None:
+    live = live_token(connection)
+    for _ in range(30):
+        tokens.revoke(Context(connection), live_token(connection))
+    read: list[Any] = []
+
+    def note(sender: Any, instance: ScimToken, **kwargs: Any) -> None:
+        read.append(instance)
+
+    post_init.connect(note, sender=ScimToken)
+    try:
+        page = root.get(url("change", connection.pk))
+    finally:
+        post_init.disconnect(note, sender=ScimToken)
+    assert [row["token"] for row in page.context["live_tokens"]] == [live]
+    assert len(page.context["ended_tokens"]) == 20
+    assert len(read) < 25
 
 
 def test_tabs_are_links_to_what_one_may_see(root: Browser, connection: ScimConnection) -> None:
