@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 from rest_framework import serializers
 
@@ -13,12 +14,30 @@ from ..services.findings import Status
 from ..services.overview import State
 
 POLICIES: Final = (*policies.CHOICES, *policies.ROLES, *policies.FREE)
+
+
+class Warned(NamedTuple):
+    """Something that an administrator should see to."""
+
+    text: str
+    holds: Callable[[State], object]
+
+
 WARNINGS: Final = {
-    "no_token": "SCIM is on and no token is valid: issue one.",
-    "token_expires": "The last token expires within thirty days: rotate it.",
-    "old_token_in_use": "The identity provider still uses a token that ends within thirty days: give it the new one.",
-    "removals_held": "Unusually many people were removed, and further removals wait for an administrator.",
-    "many_removals": "Unusually many people were removed.",
+    "no_token": Warned("SCIM is on and no token is valid: issue one.", lambda state: state.has_no_token),
+    "token_expires": Warned("The last token expires within thirty days: rotate it.", lambda state: state.expiring),
+    "old_token_in_use": Warned(
+        "The identity provider still uses a token that ends within thirty days: give it the new one.",
+        lambda state: state.outdated,
+    ),
+    "removals_held": Warned(
+        "Unusually many people were removed, and further removals wait for an administrator: release or undo them.",
+        lambda state: state.watch.is_holding,
+    ),
+    "many_removals": Warned(
+        "Unusually many people were removed: undo it, or release it if they are to leave.",
+        lambda state: state.watch.alarm_at and not state.watch.is_holding,
+    ),
 }
 
 
@@ -95,27 +114,21 @@ class StatusSerializer(serializers.Serializer[Any]):
     live_tokens = serializers.IntegerField()
     held_removals = serializers.IntegerField(help_text="Removals that wait for an administrator.")
     expires_at = serializers.DateTimeField(allow_null=True, help_text="When the last token does.")
-    warnings = serializers.ListField(child=serializers.ChoiceField(choices=list(WARNINGS.items())))
+    warnings = serializers.ListField(
+        child=serializers.ChoiceField(choices=[(name, warned.text) for name, warned in WARNINGS.items()])
+    )
     problem = EventSerializer(allow_null=True, help_text="The last thing of the past seven days that went wrong.")
 
     def to_representation(self, instance: ScimConnection) -> dict[str, Any]:
         state: State = self.context["states"][instance.pk]
-        watch = state.watch
-        conditions = (
-            state.has_no_token,
-            state.expiring,
-            state.outdated,
-            watch.is_holding,
-            watch.alarm_at and not watch.is_holding,
-        )
         return super().to_representation(
             {
                 "managed": state.managed,
                 "active": state.active,
                 "live_tokens": len(state.tokens),
-                "held_removals": watch.held,
+                "held_removals": state.watch.held,
                 "expires_at": state.lasting and state.lasting.expires_at,
-                "warnings": [name for name, holds in zip(WARNINGS, conditions, strict=True) if holds],
+                "warnings": [name for name, warned in WARNINGS.items() if warned.holds(state)],
                 "problem": state.problem,
             }
         )
