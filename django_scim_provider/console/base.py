@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -162,17 +162,25 @@ class ConsoleView(APIView):
         """:param connections: those that are shown, so that their state is looked up."""
         return Response(self._shown(found, connections), self.declared.status)
 
-    def page(self, found: QuerySet[Any, Any]) -> Response:
-        """A page of what a query finds."""
-        pages = Pages()
-        rows = pages.paginate_queryset(found, self.request, view=self) or []
-        connections = [row for row in rows if isinstance(row, ScimConnection)]
-        return pages.get_paginated_response(self._shown(rows, connections, many=True))
+    def page(
+        self, found: QuerySet[Any, Any], read: Callable[[list[Any]], Sequence[Any]] = list, **context: Any
+    ) -> Response:
+        """A page of what a query finds.
 
-    def _shown(self, found: Any, connections: Sequence[ScimConnection], **options: Any) -> Any:
+        :param read: looks up what is shown of the rows of the page, where that is more than the rows.
+        :param context: what the serializer's fields ask for.
+        """
+        pages = Pages()
+        rows = read(pages.paginate_queryset(found, self.request, view=self) or [])
+        connections = [row for row in rows if isinstance(row, ScimConnection)]
+        return pages.get_paginated_response(self._shown(rows, connections, context, many=True))
+
+    def _shown(
+        self, found: Any, connections: Sequence[ScimConnection], more: Mapping[str, Any] | None = None, **options: Any
+    ) -> Any:
         serializer: Any = self.declared.answer
         states = {state.connection.pk: state for state in overview.states(connections)} if connections else {}
-        context = {"base_url": base_url(self.request._request), "states": states}
+        context = {"base_url": base_url(self.request._request), "states": states, **(more or {})}
         return serializer(found, context=context, **options).data
 
     @contextmanager

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import __version__
-from . import connections, errors, events, mappings, tokens
+from . import connections, errors, events, mappings, removals, tokens
 from .base import ConsoleView, Pages
 from .operations import Operation, operation
 
@@ -34,6 +34,11 @@ ROUTES: Final[Sequence[tuple[str, type[ConsoleView], str]]] = (
     (f"{_ONE}/mappings/preview", mappings.MappingPreviewView, "mapping-preview"),
     (f"{_ONE}/mappings/{{mapping_id}}", mappings.MappingView, "mapping"),
     (f"{_ONE}/mappings/{{mapping_id}}/preview", mappings.MappingRemovalView, "mapping-removal"),
+    (f"{_ONE}/guard", removals.GuardView, "guard"),
+    (f"{_ONE}/removals", removals.RemovalsView, "removals"),
+    (f"{_ONE}/removals/held", removals.HeldView, "held"),
+    (f"{_ONE}/removals/release", removals.ReleaseView, "release"),
+    (f"{_ONE}/removals/undo", removals.UndoView, "undo"),
     (f"{_ONE}/events", events.EventsView, "events"),
 )
 """Path, view and name; a trailing slash is allowed everywhere."""

@@ -55,6 +55,11 @@ ENDPOINTS: dict[tuple[str, str], tuple[str, ...]] = {
     ("GET", "/mappings/{mapping}/preview"): (VIEW, MAP_ROLES),
     ("PATCH", "/mappings/{mapping}"): (VIEW, MAP_ROLES),
     ("DELETE", "/mappings/{mapping}"): (VIEW, MAP_ROLES),
+    ("GET", "/guard"): (VIEW, MANAGE),
+    ("GET", "/removals"): (VIEW, MANAGE),
+    ("GET", "/removals/held"): (VIEW, MANAGE),
+    ("POST", "/removals/release"): (VIEW, MANAGE),
+    ("POST", "/removals/undo"): (VIEW, MANAGE),
     ("GET", "/events"): (VIEW, VIEW_EVENTS),
 }
 """What each needs, below one connection."""

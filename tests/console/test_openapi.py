@@ -12,13 +12,18 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import get_resolver
+from django.utils import timezone
 from jsonschema_rs import Draft202012Validator
 from rest_framework.schemas.generators import EndpointEnumerator
 
+from conftest import person
 from console.caller import MOUNT, PASSWORD, Caller
 from django_scim_provider.console import bodies
 from django_scim_provider.console.errors import ENTERPRISE_REQUIRED, WORDS
 from django_scim_provider.console.openapi import ROUTES
+from django_scim_provider.models import ConnectionGuard, HeldRemoval, ScimConnection, ScimRemoval, ScimUser
+from django_scim_provider.services import users
+from django_scim_provider.services.context import Context
 from factories import ConnectionFactory
 
 
@@ -104,6 +109,17 @@ def test_answers_are_what_the_document_says(root: Caller) -> None:
     check("post", f"{one}/tokens/{{token_id}}/rotate", {"password": PASSWORD}, **ids)
     check("get", f"{one}/events", **ids)
     check("get", f"{one}/roles", **ids)
+    check("get", f"{one}/guard", **ids)
+    held = {"resource_type": "User", "resource_id": "1", "first_at": timezone.now(), "last_at": timezone.now()}
+    HeldRemoval.objects.create(connection_id=ids["connection_id"], **held)
+    row = users.create_user(Context(ScimConnection.objects.get(name="Acme Inc.")), person("alice@example.com"))
+    removed = {"scim_user": ScimUser.objects.get(scim_id=row.id), "kind": "delete", "at": timezone.now()}
+    ScimRemoval.objects.create(connection_id=ids["connection_id"], **removed)
+    check("get", f"{one}/removals/held", **ids)
+    check("get", f"{one}/removals", **ids)
+    ConnectionGuard.objects.update(alarm_at=timezone.now())
+    assert check("post", f"{one}/removals/undo", **ids)["done"]
+    check("post", f"{one}/removals/release", **ids)
     check("post", f"{one}/self-test", **ids)
     check("post", f"{one}/disable", **ids)
     check("post", f"{one}/enable", {"password": PASSWORD}, **ids)
