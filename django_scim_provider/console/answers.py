@@ -8,7 +8,16 @@ from typing import Any, Final, NamedTuple
 from rest_framework import serializers
 
 from ..adapters import get_user_adapter
-from ..models import GroupRoleMapping, HeldRemoval, ScimConnection, ScimEvent, ScimGroup, ScimRemoval, ScimToken
+from ..models import (
+    GroupRoleMapping,
+    HeldRemoval,
+    ScimConnection,
+    ScimEvent,
+    ScimGroup,
+    ScimOAuthClient,
+    ScimRemoval,
+    ScimToken,
+)
 from ..services import policies
 from ..services.findings import Status
 from ..services.overview import State
@@ -24,7 +33,9 @@ class Warned(NamedTuple):
 
 
 WARNINGS: Final = {
-    "no_token": Warned("SCIM is on and no token is valid: issue one.", lambda state: state.has_no_token),
+    "no_token": Warned(
+        "SCIM is on, no token is valid and no OAuth client linked: issue a token.", lambda state: state.has_no_token
+    ),
     "token_expires": Warned("The last token expires within thirty days: rotate it.", lambda state: state.expiring),
     "old_token_in_use": Warned(
         "The identity provider still uses a token that ends within thirty days: give it the new one.",
@@ -77,6 +88,16 @@ class TokenSerializer(serializers.ModelSerializer[ScimToken]):
         )
 
 
+class OAuthClientSerializer(serializers.ModelSerializer[ScimOAuthClient]):
+    client_id = serializers.CharField(help_text="As it was at the OAuth server when the client was linked.")
+    key_id = serializers.CharField(help_text="What events call the client.")
+    created_by = PersonField(allow_null=True)
+
+    class Meta:
+        model = ScimOAuthClient
+        fields = ("id", "client_id", "key_id", "created_by", "created_at")
+
+
 class EventSerializer(serializers.ModelSerializer[ScimEvent]):
     actor = PersonField(allow_null=True)
     changed = serializers.ListField(child=serializers.CharField())
@@ -112,6 +133,7 @@ class StatusSerializer(serializers.Serializer[Any]):
     managed = serializers.IntegerField(help_text="People whom it manages.")
     active = serializers.IntegerField(help_text="Those of them who are active.")
     live_tokens = serializers.IntegerField()
+    oauth_clients = serializers.IntegerField(help_text="Clients of the site's OAuth server that act as it.")
     held_removals = serializers.IntegerField(help_text="Removals that wait for an administrator.")
     expires_at = serializers.DateTimeField(allow_null=True, help_text="When the last token does.")
     warnings = serializers.ListField(
@@ -126,6 +148,7 @@ class StatusSerializer(serializers.Serializer[Any]):
                 "managed": state.managed,
                 "active": state.active,
                 "live_tokens": len(state.tokens),
+                "oauth_clients": len(state.clients),
                 "held_removals": state.watch.held,
                 "expires_at": state.lasting and state.lasting.expires_at,
                 "warnings": [name for name, warned in WARNINGS.items() if warned.holds(state)],

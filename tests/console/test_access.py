@@ -29,7 +29,14 @@ from console.caller import (
 )
 from console.owners import OwnedAdapter
 from django_scim_provider.console.base import ConsoleView
-from django_scim_provider.models import GroupRoleMapping, ScimConnection, ScimEvent, ScimToken
+from django_scim_provider.models import (
+    ConnectionGuard,
+    GroupRoleMapping,
+    ScimConnection,
+    ScimEvent,
+    ScimOAuthClient,
+    ScimToken,
+)
 from django_scim_provider.services import access, tokens
 from django_scim_provider.services.context import Context
 from factories import ConnectionFactory
@@ -47,6 +54,8 @@ ENDPOINTS: dict[tuple[str, str], tuple[str, ...]] = {
     ("POST", "/tokens"): (VIEW, MANAGE_TOKENS),
     ("POST", "/tokens/{token}/rotate"): (VIEW, MANAGE_TOKENS),
     ("POST", "/tokens/{token}/revoke"): (VIEW, MANAGE_TOKENS),
+    ("GET", "/oauth-clients"): (VIEW,),
+    ("DELETE", "/oauth-clients/{client}"): (VIEW, MANAGE_TOKENS),
     ("GET", "/groups"): (VIEW,),
     ("GET", "/roles"): (VIEW,),
     ("GET", "/mappings"): (VIEW,),
@@ -74,16 +83,19 @@ def state() -> Any:
     """Everything that an endpoint could change."""
     return [
         list(model.objects.order_by("pk").values())
-        for model in (ScimConnection, ScimToken, ScimEvent, GroupRoleMapping)
+        for model in (ScimConnection, ConnectionGuard, ScimToken, ScimOAuthClient, ScimEvent, GroupRoleMapping)
     ]
 
 
 class Things:
-    """A connection with a token and a mapping."""
+    """A connection with a token, an OAuth client and a mapping."""
 
     def __init__(self, **options: Any) -> None:
         self.connection = ConnectionFactory(**options)
         self.token = tokens.issue(Context(self.connection)).token
+        self.client = ScimOAuthClient.objects.create(
+            connection=self.connection, application_key=self.token.key_id, client_id="entra-production"
+        )
         self.mapping = GroupRoleMapping.objects.create(
             connection=self.connection, group_name="Staff", group_name_key="staff", role="editor"
         )
@@ -92,7 +104,7 @@ class Things:
         return f"/connections/{pk or self.connection.pk}{self.below(suffix)}"
 
     def below(self, suffix: str) -> str:
-        return suffix.format(token=self.token.pk, mapping=self.mapping.pk)
+        return suffix.format(token=self.token.pk, client=self.client.pk, mapping=self.mapping.pk)
 
 
 @pytest.fixture
@@ -157,7 +169,10 @@ def test_what_belongs_to_another_tenant_does_not_exist(acme: Things, globex: Thi
                 globex.path(suffix, "nonsense"),
                 *([acme.path(globex.below(suffix))] if "{" in suffix else []),
                 *(
-                    [acme.path(suffix.format(token=number, mapping=number)) for number in (0, "9" * 30, "x")]
+                    [
+                        acme.path(suffix.format(token=number, client=number, mapping=number))
+                        for number in (0, "9" * 30, "x")
+                    ]
                     if "{" in suffix
                     else []
                 ),

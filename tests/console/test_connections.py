@@ -18,6 +18,7 @@ from django_scim_provider.models import (
     ScimConnection,
     ScimEvent,
     ScimGroup,
+    ScimOAuthClient,
     ScimToken,
 )
 from django_scim_provider.protocol import urns
@@ -62,6 +63,7 @@ def test_the_life_of_a_connection(root: Caller) -> None:
         "managed": 2,
         "active": 2,
         "live_tokens": 1,
+        "oauth_clients": 0,
         "held_removals": 0,
         "expires_at": None,
         "warnings": [],
@@ -105,7 +107,10 @@ def test_lists_cost_the_same_however_long_they_are(root: Caller) -> None:
 
     def cost() -> list[int]:
         costs = []
-        for path in ("", *(f"/{first.pk}/{name}" for name in ("tokens", "mappings", "groups", "events"))):
+        for path in (
+            "",
+            *(f"/{first.pk}/{name}" for name in ("tokens", "oauth-clients", "mappings", "groups", "events")),
+        ):
             with CaptureQueriesContext(database) as queries:
                 assert root.get(f"/connections{path}", limit=100).json()["results"]
             costs.append(len(queries))
@@ -116,6 +121,12 @@ def test_lists_cost_the_same_however_long_they_are(root: Caller) -> None:
         for context in (Context(connection, actor=root.user), Context(first, actor=root.user)):
             tokens.issue(context)
             audit.record(context, audit.Action.CREATE, outcome="refused", detail="No.")
+            ScimOAuthClient.objects.create(
+                connection=context.connection,
+                application_key=str(ScimOAuthClient.objects.count()),
+                client_id="entra",
+                created_by=root.user,
+            )
         group = groups.create_group(Context(first), {"schemas": [urns.GROUP], "displayName": connection.name})
         mapped = ScimGroup.objects.get(scim_id=group.id)
         GroupRoleMapping.objects.create(connection=first, group=mapped, role="editor", group_name=connection.name)

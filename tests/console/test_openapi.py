@@ -21,7 +21,14 @@ from console.caller import MOUNT, PASSWORD, Caller
 from django_scim_provider.console import bodies
 from django_scim_provider.console.errors import ENTERPRISE_REQUIRED, WORDS
 from django_scim_provider.console.openapi import ROUTES
-from django_scim_provider.models import ConnectionGuard, HeldRemoval, ScimConnection, ScimRemoval, ScimUser
+from django_scim_provider.models import (
+    ConnectionGuard,
+    HeldRemoval,
+    ScimConnection,
+    ScimOAuthClient,
+    ScimRemoval,
+    ScimUser,
+)
 from django_scim_provider.services import users
 from django_scim_provider.services.context import Context
 from factories import ConnectionFactory
@@ -107,6 +114,10 @@ def test_answers_are_what_the_document_says(root: Caller) -> None:
     check("get", one, connection_id="nonsense")
     check("get", f"{one}/tokens", **ids)
     check("post", f"{one}/tokens/{{token_id}}/rotate", {"password": PASSWORD}, **ids)
+    ScimOAuthClient.objects.create(
+        connection_id=ids["connection_id"], application_key="1", client_id="entra", created_by=root.user
+    )
+    check("get", f"{one}/oauth-clients", **ids)
     check("get", f"{one}/events", **ids)
     check("get", f"{one}/roles", **ids)
     check("get", f"{one}/guard", **ids)

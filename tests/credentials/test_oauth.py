@@ -22,6 +22,7 @@ from oauth2_provider.models import AccessToken, Application, RefreshToken
 from api.credentials import Reports, ask, assert_refused, bad_headers, found
 from api.helpers import dump, is_error, statements, with_setting
 from conftest import MOUNT, ScimClient
+from console.caller import MANAGE_TOKENS, VIEW, Caller
 from django_scim_provider.adapters import UserAdapter
 from django_scim_provider.api.oauth2 import OAuth2Authentication
 from django_scim_provider.checks.paths import check_dotted_paths
@@ -359,6 +360,23 @@ def test_client_is_shut_out_at_once(connection: ScimConnection, client: Applicat
         ("client_link", client.client_id),
         ("client_unlink", client.client_id),
     ]
+
+
+@override_settings(ROOT_URLCONF="credentials.console_urls")
+def test_client_is_seen_and_shut_out_over_the_console(
+    connection: ScimConnection, client: Application, token: str
+) -> None:
+    path = f"/connections/{connection.pk}"
+    caller = Caller(VIEW, MANAGE_TOKENS)
+    status = caller.get(path).json()["status"]
+    assert (status["live_tokens"], status["oauth_clients"], status["warnings"]) == (0, 1, [])
+    (link,) = caller.get(f"{path}/oauth-clients").json()["results"]
+    assert link["client_id"] == client.client_id
+    assert ask(f"Bearer {token}").status_code == 200
+
+    assert caller.request("DELETE", f"{path}/oauth-clients/{link['id']}").status_code == 204
+    assert_turned_away(token, "acts as no connection", None)
+    assert caller.get(path).json()["status"]["warnings"] == ["no_token"]
 
 
 def test_whoever_takes_the_id_of_a_client_that_is_gone_gets_nothing(connection: ScimConnection) -> None:
