@@ -13,10 +13,10 @@ from ..models import (
     HeldRemoval,
     ScimConnection,
     ScimEvent,
-    ScimGroup,
     ScimOAuthClient,
     ScimRemoval,
     ScimToken,
+    ScimUser,
 )
 from ..services import policies
 from ..services.findings import Status
@@ -218,17 +218,41 @@ class EnablingSerializer(serializers.Serializer[Any]):
     unusable = serializers.ListField(child=serializers.CharField())
 
 
-class GroupSerializer(serializers.ModelSerializer[ScimGroup]):
-    id = serializers.CharField(source="scim_id")
-
-    class Meta:
-        model = ScimGroup
-        fields = ("id", "display_name", "external_id", "created_at", "modified_at")
-
-
 class RoleSerializer(serializers.Serializer[Any]):
     key = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]  # taken off the class by its metaclass
+
+
+class MembershipSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField(source="scim_id")
+    display_name = serializers.CharField(source="name")
+    kind = serializers.ChoiceField(choices=["direct", "indirect"])
+
+
+class PersonSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField(
+        source="row.scim_id", help_text="The identity provider's id of the person, as in events."
+    )
+    user_name = serializers.CharField(source="row.user_name")
+    external_id = serializers.CharField(allow_null=True)
+    name = serializers.CharField(help_text="As people read it; may be empty.")
+    active = serializers.BooleanField(source="is_active")
+    origin = serializers.ChoiceField(choices=ScimUser.Origin.choices)
+    created_at = serializers.DateTimeField(source="row.created_at", help_text="Since when the person is managed.")
+    modified_at = serializers.DateTimeField(source="row.modified_at")
+    groups = MembershipSerializer(many=True)
+    roles = RoleSerializer(many=True, help_text="What the person may do here, however they came by it.")
+
+
+class GroupSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField(source="row.scim_id")
+    display_name = serializers.CharField(source="row.display_name")
+    external_id = serializers.CharField(source="row.external_id", allow_null=True)
+    created_at = serializers.DateTimeField(source="row.created_at")
+    modified_at = serializers.DateTimeField(source="row.modified_at")
+    people = serializers.IntegerField(help_text="Those directly in it.")
+    groups = serializers.IntegerField(help_text="Groups directly in it.")
+    roles = RoleSerializer(many=True, help_text="What its members are given.")
 
 
 class RolesSerializer(serializers.Serializer[Any]):

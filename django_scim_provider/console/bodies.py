@@ -133,6 +133,12 @@ class MappingBody(Body):
     priority = serializers.IntegerField(default=0, min_value=0, max_value=32767)
 
 
+class SearchQuery(serializers.Serializer[Any]):
+    search = serializers.CharField(
+        required=False, allow_blank=True, default="", help_text="A part of the name, or an id as a whole."
+    )
+
+
 class EventsQuery(serializers.Serializer[Any]):
     person = serializers.CharField(required=False, help_text="The id of a person, or a part of the user name.")
     outcome = serializers.ChoiceField(choices=ScimEvent.Outcome.choices, required=False)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ..services import access, group_rows, role_changes, role_mappings
+from ..services import access, listings, role_changes, role_mappings
 from . import answers, bodies
 from .base import ConsoleView, one_of
 from .operations import operation
@@ -17,9 +19,16 @@ class PriorityBody(bodies.Body):
 
 
 class GroupsView(ConsoleView):
-    @operation("The groups that were pushed.", answer=answers.GroupSerializer, is_page=True)
+    @operation(
+        "The groups that were pushed, by name, with how many are in them and the roles that they give.",
+        query=bodies.SearchQuery,
+        answer=answers.GroupSerializer,
+        is_page=True,
+    )
     def get(self, request: Request, connection_id: str) -> Response:
-        return self.page(group_rows.groups(self.open(connection_id)).order_by("display_name_key", "pk"))
+        context, text = self.open(connection_id), self.asked()["search"]
+        found = listings.groups(context, text).values_list("pk", flat=True)
+        return self.page(found, partial(listings.listed_groups, context))
 
 
 class RolesView(ConsoleView):

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import __version__
-from . import connections, errors, events, mappings, oauth_clients, removals, tokens
+from . import connections, errors, events, mappings, oauth_clients, people, removals, tokens
 from .base import ConsoleView, Pages
 from .operations import Operation, operation
 
@@ -30,6 +30,7 @@ ROUTES: Final[Sequence[tuple[str, type[ConsoleView], str]]] = (
     (f"{_ONE}/tokens/{{token_id}}/revoke", tokens.RevokeView, "revoke"),
     (f"{_ONE}/oauth-clients", oauth_clients.OAuthClientsView, "oauth-clients"),
     (f"{_ONE}/oauth-clients/{{link_id}}", oauth_clients.OAuthClientView, "oauth-client"),
+    (f"{_ONE}/people", people.PeopleView, "people"),
     (f"{_ONE}/groups", mappings.GroupsView, "groups"),
     (f"{_ONE}/roles", mappings.RolesView, "roles"),
     (f"{_ONE}/mappings", mappings.MappingsView, "mappings"),

@@ -56,6 +56,7 @@ ENDPOINTS: dict[tuple[str, str], tuple[str, ...]] = {
     ("POST", "/tokens/{token}/revoke"): (VIEW, MANAGE_TOKENS),
     ("GET", "/oauth-clients"): (VIEW,),
     ("DELETE", "/oauth-clients/{client}"): (VIEW, MANAGE_TOKENS),
+    ("GET", "/people"): (VIEW,),
     ("GET", "/groups"): (VIEW,),
     ("GET", "/roles"): (VIEW,),
     ("GET", "/mappings"): (VIEW,),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import get_resolver
@@ -29,9 +30,10 @@ from django_scim_provider.models import (
     ScimRemoval,
     ScimUser,
 )
-from django_scim_provider.services import users
+from django_scim_provider.services import groups, role_mappings, users
 from django_scim_provider.services.context import Context
 from factories import ConnectionFactory
+from group_support import group_body
 
 
 def printed(*options: str) -> dict[str, Any]:
@@ -123,9 +125,15 @@ def test_answers_are_what_the_document_says(root: Caller) -> None:
     check("get", f"{one}/guard", **ids)
     held = {"resource_type": "User", "resource_id": "1", "first_at": timezone.now(), "last_at": timezone.now()}
     HeldRemoval.objects.create(connection_id=ids["connection_id"], **held)
-    row = users.create_user(Context(ScimConnection.objects.get(name="Acme Inc.")), person("alice@example.com"))
+    connection = ScimConnection.objects.get(name="Acme Inc.")
+    row = users.create_user(Context(connection), person("alice@example.com"))
     removed = {"scim_user": ScimUser.objects.get(scim_id=row.id), "kind": "delete", "at": timezone.now()}
     ScimRemoval.objects.create(connection_id=ids["connection_id"], **removed)
+    groups.create_group(Context(connection), group_body("Staff", row.id))
+    Group.objects.create(name="editors")
+    role_mappings.save_mapping(Context(connection), "Staff", "editors")
+    check("get", f"{one}/people", **ids)
+    check("get", f"{one}/groups", **ids)
     check("get", f"{one}/removals/held", **ids)
     check("get", f"{one}/removals", **ids)
     ConnectionGuard.objects.update(alarm_at=timezone.now())
