@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -73,8 +75,7 @@ class PreviewView(ConsoleView):
         wanted.setdefault("existing_accounts", connections.default_existing_accounts(wanted["portal"]))
         connection = ScimConnection(**wanted)
         self.check_plan(connection)
-        found, protected = sync.preview(Context(connection))
-        return self.answer({**vars(found), "protected": protected})
+        return self.answer(_foreseen(Context(connection)))
 
 
 class ConnectionView(ConsoleView):
@@ -124,6 +125,20 @@ class EnableView(EnablingView):
         return self.revealed(enabled)
 
 
+class EnablePreviewView(ConsoleView):
+    @operation(
+        "What enabling it again would do. Saves nothing.",
+        access.MANAGE,
+        answer=answers.EnablingSerializer,
+        is_paid=True,
+    )
+    def get(self, request: Request, connection_id: str) -> Response:
+        context = self.open(connection_id)
+        if context.connection.enabled:
+            raise Conflict(_("SCIM is on already."))
+        return self.answer(_foreseen(context))
+
+
 class DisableView(ConsoleView):
     @operation(
         "Disable it: every token ends now, people keep their accounts.",
@@ -158,3 +173,8 @@ class SelfTestView(ConsoleView):
         ]
         is_ok = all(status != Status.FAILED for _step, status, _remarks in found)
         return self.answer({"ok": is_ok, "results": results})
+
+
+def _foreseen(context: Context) -> dict[str, Any]:
+    found, protected = sync.preview(context)
+    return {**vars(found), "protected": protected}

@@ -23,6 +23,7 @@ ROUTES: Final[Sequence[tuple[str, type[ConsoleView], str]]] = (
     ("connections/preview", connections.PreviewView, "preview"),
     (_ONE, connections.ConnectionView, "connection"),
     (f"{_ONE}/enable", connections.EnableView, "enable"),
+    (f"{_ONE}/enable/preview", connections.EnablePreviewView, "enable-preview"),
     (f"{_ONE}/disable", connections.DisableView, "disable"),
     (f"{_ONE}/self-test", connections.SelfTestView, "self-test"),
     (f"{_ONE}/tokens", tokens.TokensView, "tokens"),

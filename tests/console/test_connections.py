@@ -75,12 +75,17 @@ def test_the_life_of_a_connection(root: Caller) -> None:
     assert (changed.status_code, changed.json()["name"], changed.json()["on_create"]) == (200, "Acme Inc.", "ignore")
     assert error(root.request("DELETE", address)) == (409, "conflict")
     assert error(root.confirmed(f"{address}/enable/")) == (409, "conflict")
+    assert error(root.get(f"{address}/enable/preview")) == (409, "conflict")
 
     off = root.post(f"{address}/disable/")
     assert (off.status_code, off.json()["enabled"], off.json()["status"]["live_tokens"]) == (200, False, 0)
     assert root.post(f"{address}/disable/").status_code == 200
     assert ScimClient(body["secret"]).get("/Users").status_code == 401
+    HostUserFactory(name="bob")
+    foreseen = root.get(f"{address}/enable/preview")
+    assert (foreseen.status_code, foreseen.json()["adopted"], foreseen.json()["protected"]) == (200, 1, [])
     on = root.confirmed(f"{address}/enable/")
+    assert on.json()["adopted"] == 1
     assert (on.status_code, on.json()["connection"]["enabled"]) == (200, True)
     assert ScimClient(on.json()["secret"]).get("/Users").status_code == 200
 

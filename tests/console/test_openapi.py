@@ -141,5 +141,6 @@ def test_answers_are_what_the_document_says(root: Caller) -> None:
     check("post", f"{one}/removals/release", **ids)
     check("post", f"{one}/self-test", **ids)
     check("post", f"{one}/disable", **ids)
+    check("get", f"{one}/enable/preview", **ids)
     check("post", f"{one}/enable", {"password": PASSWORD}, **ids)
     check("post", "/connections/preview", {"name": "Globex"})
