@@ -140,7 +140,12 @@ class SearchQuery(serializers.Serializer[Any]):
 
 
 class EventsQuery(serializers.Serializer[Any]):
-    person = serializers.CharField(required=False, help_text="The id of a person, or a part of the user name.")
+    search = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="A part of the name of a person, group or token or of what was said, or an id as a whole.",
+    )
     outcome = serializers.ChoiceField(choices=ScimEvent.Outcome.choices, required=False)
     action = serializers.ChoiceField(choices=ScimEvent.Action.choices, required=False)
     since = serializers.DateTimeField(required=False)

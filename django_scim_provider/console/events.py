@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ..models import ScimEvent
-from ..services import access
+from ..services import access, event_log
 from . import answers, bodies
 from .base import ConsoleView
 from .operations import operation
@@ -24,9 +23,7 @@ class EventsView(ConsoleView):
     def get(self, request: Request, connection_id: str) -> Response:
         context, asked = self.open(connection_id), self.asked()
         found = ScimEvent.objects.using(context.using).filter(connection=context.connection)
-        if "person" in asked:
-            person = asked["person"]
-            found = found.filter(Q(resource_id=person) | Q(label__icontains=person), resource_type="User")
+        found = event_log.search(found, asked["search"])
         if "since" in asked:
             found = found.filter(at__gte=asked["since"])
         for name in ("outcome", "action"):

@@ -59,7 +59,7 @@ def test_the_document_follows_routes_and_serializers() -> None:
     assert issue["responses"].keys() == {"201", "default"}
     assert [parameter["name"] for parameter in issue["parameters"]] == ["Idempotency-Key"]
     asked = document["paths"]["/connections/{connection_id}/events"]["get"]["parameters"]
-    assert [parameter["name"] for parameter in asked] == ["person", "outcome", "action", "since", "limit", "offset"]
+    assert [parameter["name"] for parameter in asked] == ["search", "outcome", "action", "since", "limit", "offset"]
     assert printed("--base-url", "https://app.example.com/scim")["servers"] == [{"url": "https://app.example.com/scim"}]
     served = Client().get(f"{MOUNT}/openapi.json").json()
     assert served["servers"] == [{"url": f"http://testserver{MOUNT}"}]
