@@ -356,3 +356,16 @@ class FindingSerializer(serializers.Serializer[Any]):
 class SelfTestSerializer(serializers.Serializer[Any]):
     ok = serializers.BooleanField()
     results = FindingSerializer(many=True)
+
+
+class AskedSerializer(serializers.Serializer[Any]):
+    step = serializers.CharField(help_text="What the identity provider does, in words.")
+    request = serializers.CharField(help_text="Method and path; empty where nothing was asked.")
+    status = serializers.ChoiceField(choices=[status.value for status in Status])
+    remarks = serializers.ListField(child=serializers.CharField(), help_text="What went wrong, and what to change.")
+    milliseconds = serializers.IntegerField(allow_null=True)
+
+
+class RehearsalSerializer(serializers.Serializer[Any]):
+    ok = serializers.BooleanField(help_text="Whether no step failed; some may have been skipped.")
+    steps = AskedSerializer(many=True)

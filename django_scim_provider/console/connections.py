@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.urls import NoReverseMatch
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ..models import ScimConnection
-from ..services import access, connections, selftest, sync
+from ..services import access, connections, rehearsal, selftest, sync
 from ..services.addresses import remote_address
 from ..services.connections import Enabled
 from ..services.context import Context
 from ..services.findings import Status
+from ..services.in_process import Site, mount
 from . import answers, bodies
 from .base import ConsoleView
 from .errors import Conflict
@@ -173,6 +175,28 @@ class SelfTestView(ConsoleView):
         ]
         is_ok = all(status != Status.FAILED for _step, status, _remarks in found)
         return self.answer({"ok": is_ok, "results": results})
+
+
+class RehearsalView(ConsoleView):
+    @operation(
+        "Ask what its identity provider will ask, through the site's own middleware, and leave nothing behind.",
+        access.MANAGE,
+        body=bodies.Body,
+        answer=answers.RehearsalSerializer,
+        is_paid=True,
+    )
+    def post(self, request: Request, connection_id: str) -> Response:
+        context = self.open(connection_id)
+        self.sent()
+        try:
+            mount()
+        except NoReverseMatch:
+            raise Conflict(_("This site has no SCIM address yet.")) from None
+        # As this very request came: what a proxy forgets to say here, it forgets for the identity provider too.
+        came = request._request
+        site = Site(came.get_host(), came.is_secure(), remote_address(came.META) or "127.0.0.1")
+        steps = rehearsal.rehearse(context, site)
+        return self.answer({"ok": all(step.status != Status.FAILED for step in steps), "steps": steps})
 
 
 def _foreseen(context: Context) -> dict[str, Any]:

@@ -26,6 +26,7 @@ ROUTES: Final[Sequence[tuple[str, type[ConsoleView], str]]] = (
     (f"{_ONE}/enable/preview", connections.EnablePreviewView, "enable-preview"),
     (f"{_ONE}/disable", connections.DisableView, "disable"),
     (f"{_ONE}/self-test", connections.SelfTestView, "self-test"),
+    (f"{_ONE}/rehearsal", connections.RehearsalView, "rehearsal"),
     (f"{_ONE}/tokens", tokens.TokensView, "tokens"),
     (f"{_ONE}/tokens/{{token_id}}/rotate", tokens.RotateView, "rotate"),
     (f"{_ONE}/tokens/{{token_id}}/revoke", tokens.RevokeView, "revoke"),

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -246,3 +247,31 @@ def test_the_self_test_tells_developers_what_to_change_and_customers_whether_it_
         assert ("BrokenAdapter" in str(found)) is tells
     settings.SCIM_PROVIDER = {"REQUIRE_HTTPS": False}
     assert root.post(path).json()["ok"] is True
+
+
+@pytest.mark.hosts
+def test_the_rehearsal_asks_what_the_provider_will_ask_and_leaves_nothing(root: Caller) -> None:
+    connection = ConnectionFactory(provider="entra", enabled=False)
+    people = get_user_model()._base_manager.count()
+    found = root.post(f"/connections/{connection.pk}/rehearsal").json()
+    assert (found["ok"], {step["status"] for step in found["steps"]}) == (True, {"ok"})
+    assert len(found["steps"]) > 10
+    assert found["steps"][0]["request"].startswith("GET /Users")
+    assert get_user_model()._base_manager.count() == people
+    assert not ScimToken.objects.exists()
+    assert not ScimEvent.objects.exists()
+    assert not ScimConnection.objects.get().enabled
+
+
+def test_the_rehearsal_says_what_to_change(root: Caller, settings: Any, connection: ScimConnection) -> None:
+    path = f"/connections/{connection.pk}/rehearsal"
+    settings.SCIM_PROVIDER = {"REQUIRE_HTTPS": True}
+    found = root.post(path).json()
+    assert found["ok"] is False
+    first, second = found["steps"][:2]
+    assert (first["status"], "SECURE_PROXY_SSL_HEADER" in first["remarks"][0]) == ("failed", True)
+    assert (second["status"], second["request"], second["milliseconds"]) == ("skipped", "", None)
+    # An address elsewhere is none that could be asked here.
+    settings.SCIM_PROVIDER = {"BASE_URL": "https://scim.example.com/scim/v2"}
+    settings.ROOT_URLCONF = "console.only"
+    assert error(root.post(path)) == (409, "conflict")

@@ -140,6 +140,7 @@ def test_answers_are_what_the_document_says(root: Caller) -> None:
     assert check("post", f"{one}/removals/undo", **ids)["done"]
     check("post", f"{one}/removals/release", **ids)
     check("post", f"{one}/self-test", **ids)
+    assert check("post", f"{one}/rehearsal", **ids)["ok"] is True
     check("post", f"{one}/disable", **ids)
     check("get", f"{one}/enable/preview", **ids)
     check("post", f"{one}/enable", {"password": PASSWORD}, **ids)

@@ -75,3 +75,9 @@ def test_an_owner_sees_to_removals_of_their_own_alone(
     assert ([one["refusal"] for one in undone["done"]], undone["left"]) == ([""], 0)
     assert list(ScimRemoval.objects.filter(connection=connections["globex"]).values()) == before
     assert HeldRemoval.objects.get().connection == connections["globex"]
+
+
+def test_an_owner_tries_what_the_identity_provider_will_ask(owner: Caller, path: str) -> None:
+    found = owner.post(f"{path}/rehearsal").json()
+    assert [step for step in found["steps"] if step["status"] != "ok"] == []
+    assert owner.get(f"{path}/people").json()["count"] == 0
