@@ -10,15 +10,14 @@ from rest_framework.response import Response
 from ..services import access, alarm, held, listings, rows
 from ..services.context import Context
 from ..services.held import Watch
-from . import answers, bodies
+from . import bodies
 from .base import ConsoleView
 from .operations import operation
+from .removal_answers import GuardSerializer, HeldSerializer, RemovalSerializer, UndoneSerializer
 
 
 class GuardView(ConsoleView):
-    @operation(
-        "What its guard has seen, and what an undo would bring back.", access.MANAGE, answer=answers.GuardSerializer
-    )
+    @operation("What its guard has seen, and what an undo would bring back.", access.MANAGE, answer=GuardSerializer)
     def get(self, request: Request, connection_id: str) -> Response:
         return self.answer(_guard(self.open(connection_id)))
 
@@ -27,7 +26,7 @@ class RemovalsView(ConsoleView):
     @operation(
         "Removals that were done and not undone, newest first.",
         access.MANAGE,
-        answer=answers.RemovalSerializer,
+        answer=RemovalSerializer,
         is_page=True,
     )
     def get(self, request: Request, connection_id: str) -> Response:
@@ -40,7 +39,7 @@ class HeldView(ConsoleView):
     @operation(
         "Removals that are held, in the order in which they were asked for.",
         access.MANAGE,
-        answer=answers.HeldSerializer,
+        answer=HeldSerializer,
         is_page=True,
     )
     def get(self, request: Request, connection_id: str) -> Response:
@@ -53,7 +52,7 @@ class ReleaseView(ConsoleView):
         "Let removals pass for a day: those that are held, once they are asked for again, and all others.",
         access.MANAGE,
         body=bodies.Body,
-        answer=answers.GuardSerializer,
+        answer=GuardSerializer,
     )
     def post(self, request: Request, connection_id: str) -> Response:
         context = self.open(connection_id)
@@ -67,7 +66,7 @@ class UndoView(ConsoleView):
         "Give people back what they lost since the alarm; call it again while people are left.",
         access.MANAGE,
         body=bodies.Body,
-        answer=answers.UndoneSerializer,
+        answer=UndoneSerializer,
     )
     def post(self, request: Request, connection_id: str) -> Response:
         context = self.open(connection_id)
