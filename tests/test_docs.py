@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 
 import pytest
 from django.apps import apps
-from django.contrib.auth.models import AbstractBaseUser, Group, Permission
+from django.contrib import admin
+from django.contrib.auth.models import AbstractBaseUser, Group, Permission, User
 from django.db import connection
 from django.test.utils import isolate_apps
 
@@ -31,6 +32,7 @@ from django_scim_provider.checks.resource_types import check_model_adapters, che
 from django_scim_provider.checks.schemas import check_schemas
 from django_scim_provider.checks.settings import check_settings
 from django_scim_provider.checks.user_model import check_user_model
+from django_scim_provider.lock import ScimManagedAdminMixin
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -170,6 +172,14 @@ def test_settings_are_settings(block: Block, settings: Any) -> None:
     exec(compile(block.body, "page", "exec"), names)
     settings.SCIM_PROVIDER = names["SCIM_PROVIDER"]
     assert check_settings() == []
+
+
+def test_the_locks_of_the_page_can_be_put_into_a_stock_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admin.site, "_registry", dict(admin.site._registry))
+    for block in blocks(DOCS / "howto" / "lock-accounts.rst", "python"):
+        if "allauth" not in block.body:  # not in a stock project; tests/lock has its adapter
+            exec(compile(block.body, "page", "exec"), {"__name__": "accounts.locked"})
+    assert isinstance(admin.site._registry[User], ScimManagedAdminMixin)
 
 
 WIRING = 40
