@@ -102,7 +102,10 @@ GUIDES: Final[dict[str, Guide]] = {
                 "Open the tab “Provisioning” › “Integration” › “Edit”. Paste the base URL into “SCIM connector "
                 "base URL” and enter “userName” as “Unique identifier field for users”."
             ),
-            _("Under “Supported provisioning actions” tick “Push New Users” and “Push Profile Updates”."),
+            _(
+                "Under “Supported provisioning actions” tick “Push New Users” and “Push Profile Updates”, for groups "
+                "also “Push Groups”."
+            ),
             _(
                 "Choose “HTTP Header” as “Authentication Mode” and paste the token into “Authorization”, after the "
                 "word “Bearer”."
@@ -113,6 +116,7 @@ GUIDES: Final[dict[str, Guide]] = {
                 "Press “Save”."
             ),
             _("Assign people on the tab “Assignments”. They appear here under People."),
+            _("For groups choose which to push on the tab “Push Groups”. They appear here under Groups and roles."),
         ),
         otherwise=(
             _("With the app “SCIM 2.0 Test App (Header Auth)” instead"),

@@ -80,8 +80,10 @@ COMPLAINTS: Final = (
     Complaint(
         "entra",
         "SystemForCrossDomainIdentityManagementServiceIncompatible",
-        "A list was answered with 404, or something with what is no SCIM: an HTML page, another Content-Type.",
-        _ADDRESS + _TEST,
+        "A list was answered with 404, something with what is no SCIM (an HTML page, another Content-Type), or a "
+        "PATCH with 400.",
+        _ADDRESS + _TEST + " After a 400 on a PATCH the events say what was refused: look that text up under “What to "
+        "do about a message” on the page Errors.",
     ),
     Complaint(
         "entra",
