@@ -21,7 +21,7 @@ LANGUAGES = {
     "django": "compiled",
     "javascript": "not looked at: nothing here runs it",
     "nginx": "not looked at: nothing here runs it",
-    "text": "a picture, or what a program prints",
+    "text": "a picture, what a program prints, or a crontab, whose commands are in a block before it",
 }
 NOT_RUN = {
     "python -m pip install ": "the network is not the suite's",
