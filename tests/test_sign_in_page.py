@@ -17,7 +17,7 @@ from django.db import connection
 from test_docs import DOCS, blocks, commands
 
 PAGE = DOCS / "howto" / "sign-in.rst"
-SERVER = "https://login.microsoftonline.com/organization/v2.0"
+SERVER = "https://login.microsoftonline.com/YOUR-TENANT-ID/v2.0"
 STORY = Path(__file__).with_name("sign_in_story.py")
 WIRING = """
 INSTALLED_APPS += ["django_scim_provider"]
@@ -45,7 +45,7 @@ def test_the_page_signs_in_whom_scim_knows(tmp_path: Path) -> None:
             assert SERVER in block.body or not caption[1].endswith("settings.py")
             path.write_text(f"{before}\n{block.body.replace(SERVER, issuer)}\n")
     (create,) = (
-        command for block in blocks(PAGE, "console") for command in commands(block) if "manage.py" in command.text
+        command for block in blocks(PAGE, "console") for command in commands(block) if "create" in command.text
     )
     environ = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)]),
