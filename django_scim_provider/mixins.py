@@ -63,6 +63,8 @@ class SoftDeleteUserMixin(models.Model):
         fields = self._freed_fields()
         room = {field.name: field.max_length for field in self._meta.concrete_fields}
         self.freed_values = {name: getattr(self, name) for name in fields}
+        if not getattr(self, "is_active", True):
+            self.freed_values["is_active"] = False
         for name in fields:
             setattr(self, name, freed_value(room[name]))
         self.deleted_at = timezone.now()
@@ -71,15 +73,17 @@ class SoftDeleteUserMixin(models.Model):
         return written
 
     def restore(self) -> Self:
-        """Undo ``soft_delete()``. Saves; changes nothing about a user who is not deleted.
+        """Undo ``soft_delete()``; who was inactive before stays so. Saves; somebody who is not deleted is left alone.
 
         :raises django.db.IntegrityError: user name or e-mail belong to somebody else by now.
         """
         if self.deleted_at is None:
             return self
-        for name, value in self.freed_values.items():
+        values = dict(self.freed_values)
+        active = self._set_active(values.pop("is_active", True))
+        for name, value in values.items():
             setattr(self, name, value)
-        written = [*self.freed_values, "deleted_at", "freed_values", *self._set_active(True)]
+        written = [*values, "deleted_at", "freed_values", *active]
         self.deleted_at, self.freed_values = None, {}
         self.save(update_fields=written)
         return self

@@ -93,6 +93,16 @@ def test_restoring_brings_everything_back(alice: Leaver) -> None:
     assert (found.deleted_at, found.freed_values) == (None, {})
 
 
+def test_who_was_inactive_before_is_inactive_afterwards(alice: Leaver) -> None:
+    alice.is_active = False
+    alice.save()
+    alice.soft_delete()
+    alice.restore()
+
+    found = stored(alice)
+    assert (found.username, found.is_active, found.freed_values) == ("alice", False, {})
+
+
 def test_restored_user_can_be_deleted_again(alice: Leaver) -> None:
     alice.soft_delete()
     first = stored(alice).username

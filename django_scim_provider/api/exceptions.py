@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import sys
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import DatabaseError, InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, AuthenticationFailed, NotAuthenticated
 
 from ..protocol import errors
 
@@ -28,6 +27,11 @@ def to_scim_error(error: Exception, request: HttpRequest) -> errors.ScimError:
     if isinstance(error, SuspiciousOperation):
         logger.warning("A suspicious SCIM request was refused: %s", type(error).__name__)
         return errors.BadRequest("The request's host or headers are not acceptable.")
+    if isinstance(error, AuthenticationFailed | NotAuthenticated):
+        # What classes of other packages raise.
+        return errors.Unauthorized()
+    if isinstance(error, APIException) and error.status_code == 403:
+        return errors.Forbidden()
     if isinstance(error, APIException) and error.status_code < 500:
         return errors.BadRequest("The request is malformed.")
     # InternalError: PostgreSQL's word for a server that went read-only; DatabaseError itself: SQLite's for a bad file.
@@ -39,6 +43,6 @@ def to_scim_error(error: Exception, request: HttpRequest) -> errors.ScimError:
         logger.error("The database refused a statement of a SCIM request.", exc_info=error)
         got_request_exception.send(sender=None, request=request)
         return errors.InternalError()
-    logger.error("A SCIM request failed.", exc_info=sys.exc_info(), extra={"request": request})
+    logger.error("A SCIM request failed.", exc_info=error, extra={"request": request})
     got_request_exception.send(sender=None, request=request)
     return errors.InternalError()

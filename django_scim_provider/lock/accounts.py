@@ -22,7 +22,7 @@ class ScimAccountAdapterMixin:
         cleaned: str = super().clean_email(email)  # type: ignore[misc]
         user = getattr(self.request, "user", None)
         if user is not None and user.is_authenticated and is_scim_locked(user):
-            current = getattr(user, user.get_email_field_name(), "")
+            current = getattr(user, user.get_email_field_name(), None) or ""
             if cleaned.lower() != current.lower():
                 raise ValidationError(message(user), code="scim_managed")
         return cleaned

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from django.contrib import messages
+from django.contrib.admin.utils import quote, unquote
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
@@ -42,13 +43,13 @@ class ScimManagedAdminMixin:
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         """Django's page that sets a password: closed for managed people."""
-        user = self.get_object(request, id)  # type: ignore[attr-defined]
+        user = self.get_object(request, unquote(id))  # type: ignore[attr-defined]
         if user is None or not is_scim_locked(user):
             response: HttpResponse = super().user_change_password(request, id, form_url)  # type: ignore[misc]
             return response
         messages.error(request, message(user))
         name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
-        return HttpResponseRedirect(reverse(name, args=[user.pk], current_app=self.admin_site.name))
+        return HttpResponseRedirect(reverse(name, args=[quote(user.pk)], current_app=self.admin_site.name))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         may: bool = super().has_delete_permission(request, obj)  # type: ignore[misc]

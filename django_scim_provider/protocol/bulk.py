@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ class Operation:
     """One of the requests."""
 
     method: str
-    """As sent, where it is none of ``METHODS``."""
+    """Empty where it was none of ``METHODS``."""
     bulk_id: str | None
     endpoint: str = ""
     """As in the path, with a leading slash."""
@@ -37,6 +37,11 @@ class Operation:
     """The bulkIds that have to be known first."""
     refusal: ScimError | None = None
     """What is wrong with it, whatever the state of the resources."""
+
+    @property
+    def refers_to_itself(self) -> bool:
+        """Whether it makes what it refers to; a change may have the bulkId of the POST it needs, and is no circle."""
+        return self.method == "POST" and self.bulk_id in self.references
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,14 +186,17 @@ class Split:
     """Operations of a PATCH."""
 
 
-def split(data: Mapping[str, Any], unknown: frozenset[str], prefix: str = "") -> Split:
-    """Put off the attributes, and of lists the elements, that refer to what is made only afterwards."""
+def split(data: Mapping[str, Any], unknown: frozenset[str], extensions: Collection[str], prefix: str = "") -> Split:
+    """Put off the attributes, and of lists the elements, that refer to what is made only afterwards.
+
+    :param extensions: URNs of the resource type's, in lower case; other names with colons are attributes' whole ones.
+    """
     parts = Split()
     for name, value in data.items():
         if unknown.isdisjoint(references(value)):
             parts.now[name] = value
-        elif isinstance(value, Mapping) and ":" in name:  # an extension
-            inside = split(value, unknown, f"{name}:")
+        elif isinstance(value, Mapping) and name.lower() in extensions:
+            inside = split(value, unknown, (), f"{name}:")
             parts.now[name] = inside.now
             parts.later.extend(inside.later)
         elif isinstance(value, list):

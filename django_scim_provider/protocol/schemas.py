@@ -218,7 +218,8 @@ class ResourceType:
     required_extensions: frozenset[str] = frozenset()
 
     @cached_property
-    def _extension_by_urn(self) -> dict[str, Schema]:
+    def extension_by_urn(self) -> dict[str, Schema]:
+        """By URN in lower case: schema URIs ignore case."""
         return {schema.id.lower(): schema for schema in self.extensions}
 
     @property
@@ -227,7 +228,7 @@ class ResourceType:
 
     def extension(self, urn: str) -> Schema | None:
         """The extension with that URN in any case, or ``None``."""
-        return self._extension_by_urn.get(urn.lower())
+        return self.extension_by_urn.get(urn.lower())
 
     def attribute(self, name: str) -> Attribute | None:
         """A core or common attribute by name in any case, or ``None``."""

@@ -50,7 +50,7 @@ class Result(NamedTuple):
         """The operation in a bulk response (RFC 7644 section 3.7.3); without a body where it succeeded."""
         document = {
             "location": self.location,
-            "method": self.operation.method,
+            "method": self.operation.method or None,
             "bulkId": self.operation.bulk_id,
             "version": self.version,
             "status": str(self.status),
@@ -96,7 +96,7 @@ class _Bulk:
             if self.errors >= self.max_errors:
                 break
             operations = [self.operations[number] for number in numbers]
-            is_circle = len(operations) > 1 or operations[0].bulk_id in operations[0].references
+            is_circle = len(operations) > 1 or operations[0].refers_to_itself
             found = self._circle(operations) if is_circle else [self._alone(operations[0])]
             self.errors += sum(result.error is not None for result in found)
             results.update(zip(numbers, found, strict=True))
@@ -200,7 +200,8 @@ class _Bulk:
             for operation in operations:
                 at_fault[:] = [operation]
                 verbs = self._check(operation, ids.keys() | names)
-                parts.append((verbs, split(operation.data, names)))
+                extensions = verbs.kind(self.context).resource_type.extension_by_urn
+                parts.append((verbs, split(operation.data, names, extensions)))
                 written.append(verbs.create(self._context(), resolved(parts[-1][1].now, ids)))
                 ids[str(operation.bulk_id)] = written[-1].id
             at_fault.clear()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from django.db import transaction
 from django.db.models import Q
 
+from ..adapters.conditions import NOTHING
 from ..models import HeldRemoval, ScimEvent, ScimRemoval, ScimUser, ScimValue
 from ..protocol.errors import InvalidValue
 from ..protocol.keys import user_name_key
@@ -15,10 +19,16 @@ from .transactions import now, run
 
 LABEL: Final = "(erased)"
 KIND: Final = "User"
+_IDS: Final = ("connection_id", "resource_id")
+_DRAWN: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class StillManaged(ValueError):
     """Somebody whom a connection manages cannot be erased: the identity provider would write it all again."""
+
+
+class Ambiguous(ValueError):
+    """An id that several people have, each at another connection."""
 
 
 class Erased(NamedTuple):
@@ -38,6 +48,7 @@ def erase(who: str, *, dry_run: bool = False) -> Erased:
     nothing.
 
     :raises StillManaged: a living resource has the name or the id.
+    :raises Ambiguous: it is an id that several people have.
     """
     using = database()
 
@@ -54,30 +65,57 @@ def _erase(who: str, using: str) -> Erased:
     people = ScimUser.objects.using(using)
     events = ScimEvent.objects.using(using).filter(resource_type=KIND)
     everybody = people.select_related("connection").order_by("pk")
-    labels = events.filter(label__iexact=who).exclude(resource_id="").values_list("resource_id", flat=True)
+    labels = events.filter(label__iexact=who).exclude(resource_id="").order_by().values_list(*_IDS)
     rows, ids = list(everybody.filter(_named(who))), set(labels)
     if not rows and not ids:
         # Not a name, then an id; erased before, it finds nothing.
-        rows, ids = list(everybody.filter(scim_id=who).exclude(user_name__startswith=LABEL)), {who}
+        rows = list(everybody.filter(scim_id=who).exclude(user_name__startswith=LABEL))
+        ids = set() if rows else set(events.filter(resource_id=who).order_by().values_list(*_IDS))
+        _refuse_several(who, rows)
     living = sorted({f"“{row.connection.name}”" for row in rows if row.alive})
     if living:
         gone = ", ".join(row.scim_id for row in rows if not row.alive)
         hint = f" To erase those of this name who were deleted, give their SCIM ids: {gone}." if gone else ""
         raise StillManaged(f"{who} is managed by {', '.join(living)}. Delete the person there first.{hint}")
-    ids |= {row.scim_id for row in rows}
+    ids |= {(row.connection_id, row.scim_id) for row in rows}
     known = {who, *(row.user_name for row in rows)}
-    ids -= set(people.filter(scim_id__in=ids, alive=True).values_list("scim_id", flat=True))
-    told = events.filter(resource_id__in=ids)
+    alive = set(people.filter(_about(ids, "scim_id"), alive=True).values_list("connection_id", "scim_id"))
+    drawn = {scim_id for _, scim_id in alive if _DRAWN.fullmatch(scim_id)}
+    ids = {(connection, scim_id) for connection, scim_id in ids - alive if scim_id not in drawn}
+    told = events.filter(_about(ids))
     known.update(told.exclude(label__in=["", LABEL]).values_list("label", flat=True))
     count = told.exclude(label=LABEL, values__isnull=True).count()
     told.update(label=LABEL, values=None)
     _clean_details(told, known)
     removals, _ = ScimRemoval.objects.using(using).filter(scim_user__in=rows).delete()
-    held, _ = HeldRemoval.objects.using(using).filter(resource_type=KIND, resource_id__in=ids).delete()
+    held, _ = HeldRemoval.objects.using(using).filter(_about(ids), resource_type=KIND).delete()
     ScimValue.objects.using(using).filter(scim_user__in=rows).delete()
     for row in rows:
         _forget(row, using)
     return Erased(len(rows), count, removals + held)
+
+
+def _refuse_several(who: str, rows: Iterable[ScimUser]) -> None:
+    """An id that was brought along may be that of strangers at two connections."""
+    names = {row.user_name_key: f"{row.user_name} (“{row.connection.name}”)" for row in rows}
+    if len(names) > 1:
+        raise Ambiguous(f"Several people have the id {who}: {', '.join(names.values())}. Give the user name instead.")
+
+
+def _about(ids: Iterable[tuple[Any, str]], column: str = "resource_id") -> Q:
+    """What is of resources, by connection and id. An id drawn here is one person's, whose events stay with the
+    connection that they happened at; one brought along is unique only within its connection.
+    """
+    found, drawn = NOTHING, set()
+    brought = defaultdict(set)
+    for connection, scim_id in ids:
+        if _DRAWN.fullmatch(scim_id):
+            drawn.add(scim_id)
+        else:
+            brought[connection].add(scim_id)
+    for connection, some in brought.items():
+        found |= Q((f"{column}__in", some), connection=connection)
+    return found | Q((f"{column}__in", drawn))
 
 
 def _named(who: str) -> Q:

@@ -9,15 +9,13 @@ from typing import Any, Final, NamedTuple
 
 from django.db.models import F, OrderBy, QuerySet
 
-from ..conf import app_settings
 from ..protocol.errors import InvalidValue
 from ..protocol.messages import ListQuery
 from ..protocol.mixed import Condition, parse_mixed_filter
-from ..protocol.paths import split_path
 from ..protocol.projection import Projection
 from .context import Context
 from .kinds import Kind
-from .search import Page
+from .search import Page, page_size, sort_path
 from .verbs import verbs_of
 
 _KEY: Final = "_sort_key"
@@ -55,9 +53,11 @@ def list_everything(context: Context, query: ListQuery) -> Page:
         for number, (kind, condition) in enumerate(zip(kinds, _conditions(context, kinds, query), strict=True))
     ]
     totals = [part.found.count() for part in parts]
-    count = app_settings.DEFAULT_COUNT if query.count is None else query.count
-    window = range(query.start_index - 1, query.start_index - 1 + min(count, app_settings.MAX_RESULTS))
-    places = _one_after_another(parts, totals, window) if query.sort_by is None else _merged(parts, query, window)
+    window = range(query.start_index - 1, query.start_index - 1 + page_size(query))
+    if query.sort_by is None:
+        places = _one_after_another(parts, totals, window)
+    else:
+        places = _merged(parts, query, window, sum(totals))
     return Page(_rendered(parts, places, query), sum(totals))
 
 
@@ -85,12 +85,13 @@ def _one_after_another(parts: Iterable[_Part], totals: Iterable[int], window: ra
     return places
 
 
-def _merged(parts: Sequence[_Part], query: ListQuery, window: range) -> list[_Place]:
+def _merged(parts: Sequence[_Part], query: ListQuery, window: range, total: int) -> list[_Place]:
     """Each type's own order, merged by key; a type without the attribute has no values (RFC 7644 section 3.4.2.3)."""
-    names = split_path(str(query.sort_by))
-    paths = [part.kind.resource_type.bind(*names) if names else None for part in parts]
+    paths = [sort_path(part.kind.resource_type, str(query.sort_by)) for part in parts]
     if not any(paths):
         raise InvalidValue("sortBy names no attribute of any resource type.")
+    if not window or window.start >= total:
+        return []
     ordered = []
     for part, path in zip(parts, paths, strict=True):
         if path is None:

@@ -15,6 +15,7 @@ from ..protocol.filters import Compare, Filter
 from ..protocol.messages import ListQuery, list_response
 from ..protocol.paths import split_path
 from ..protocol.projection import Projection
+from ..protocol.schemas import BoundPath, ResourceType
 from . import cursors
 from .context import Context
 from .cursors import Mark, Order
@@ -149,13 +150,22 @@ def _is_plain(query: ListQuery, mark: Mark | None) -> bool:
     return query.sort_by is None and query.start_index == 1 and mark is None
 
 
+def sort_path(resource_type: ResourceType, sort_by: str) -> BoundPath | None:
+    """The attribute that ``sortBy`` names; ``None`` where the resource type has none of the name.
+
+    :raises InvalidValue: it is never shown, and the order would tell it.
+    """
+    parts = split_path(sort_by)
+    path = resource_type.bind(*parts) if parts else None
+    if path is not None and path.is_hidden:
+        raise InvalidValue(f"Results cannot be sorted by {path.key}.")
+    return path
+
+
 def _order(kind: Kind[Any], query: ListQuery) -> Order:
     if query.sort_by is None:
         return Order()
-    parts = split_path(query.sort_by)
-    path = kind.resource_type.bind(*parts) if parts else None
+    path = sort_path(kind.resource_type, query.sort_by)
     if path is None:
         raise InvalidValue("sortBy names no attribute of this resource type.")
-    if path.is_hidden:  # the order would tell it
-        raise InvalidValue(f"Results cannot be sorted by {path.key}.")
     return Order(kind.order(path), query.descending)

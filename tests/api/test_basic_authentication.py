@@ -13,6 +13,7 @@ from django.db import connection as database
 from django.test import Client
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from api.credentials import Reports, ask, assert_refused, bad_headers, found
@@ -255,6 +256,19 @@ class HeaderAuthentication(BaseAuthentication):
         if "HTTP_X_GATEWAY" not in request._request.META:
             return None
         return object(), tokens.Presented(ScimConnection.objects.get(), "gateway", "write", "")
+
+
+class PlainAuthentication(BaseAuthentication):
+    """As other packages have them: it raises what REST framework has for it."""
+
+    def authenticate(self, request: Request) -> None:
+        raise (PermissionDenied if "HTTP_X_KNOWN" in request._request.META else AuthenticationFailed)("Bad luck.")
+
+
+def test_what_classes_of_other_packages_raise_is_401_or_403(connection: ScimConnection) -> None:
+    with with_setting(AUTHENTICATION=["api.test_basic_authentication.PlainAuthentication"]):
+        assert_refused(ask(None), 'Bearer realm="SCIM"')
+        assert is_error(ask(None, HTTP_X_KNOWN="1"), 403)
 
 
 GATEWAY = "api.test_basic_authentication.HeaderAuthentication"

@@ -133,6 +133,29 @@ def test_without_references_operations_run_in_the_order_sent(scim: ScimClient) -
     assert results[3]["location"] == f"{BASE}/Users/{ann['id']}"
 
 
+def test_a_change_with_the_bulk_id_of_the_post_that_it_refers_to_is_no_circle(scim: ScimClient) -> None:
+    ann = scim.create("ann@example.com")
+    manager = {urns.ENTERPRISE_USER: {"manager": {"value": "bulkId:boss"}}}
+    put = {
+        "method": "PUT",
+        "path": f"/Users/{ann['id']}",
+        "bulkId": "boss",
+        "data": person("ann@example.com", **manager),
+    }
+    results = bulk(scim, put, user("boss"))
+    assert statuses(results) == ["200", "201"]
+    assert results[0]["location"] == f"{BASE}/Users/{ann['id']}"
+    boss = read(scim, results[1])
+    assert read(scim, results[0])[urns.ENTERPRISE_USER]["manager"]["value"] == boss["id"]
+    assert scim.get("/Users").json()["totalResults"] == 2
+
+
+def test_a_method_that_there_is_not_is_not_told_as_an_empty_one(scim: ScimClient) -> None:
+    (result,) = bulk(scim, {"method": "GET", "path": "/Users", "bulkId": "x"})
+    assert (result["status"], result["bulkId"]) == ("400", "x")
+    assert "method" not in result
+
+
 def test_circles_are_resolved_where_they_can_be(scim: ScimClient) -> None:
     results = bulk(
         scim,
@@ -146,6 +169,14 @@ def test_circles_are_resolved_where_they_can_be(scim: ScimClient) -> None:
     assert boss[urns.ENTERPRISE_USER]["manager"]["value"] == deputy["id"]
     assert deputy[urns.ENTERPRISE_USER]["manager"]["value"] == boss["id"]
     assert [result["version"] for result in results] == [shown["meta"]["version"] for shown in (own, boss, deputy)]
+
+    # An attribute by its whole name.
+    whole = user("chief", **{f"{urns.ENTERPRISE_USER}:manager": {"value": "bulkId:vice"}})
+    results = bulk(scim, whole, user("vice", **{urns.ENTERPRISE_USER: {"manager": {"value": "bulkId:chief"}}}))
+    assert statuses(results) == ["201", "201"]
+    chief, vice = (read(scim, result) for result in results)
+    assert chief[urns.ENTERPRISE_USER]["manager"]["value"] == vice["id"]
+    assert vice[urns.ENTERPRISE_USER]["manager"]["value"] == chief["id"]
 
     before = dump(events=False)
     results = bulk(scim, group("one", "two"), group("two", "one", "clerk"), user("clerk"), group("self", "self"))
@@ -215,7 +246,7 @@ def test_each_operation_fails_by_itself_with_its_own_error(scim: ScimClient, sec
     for (operation, *wanted), one in zip(cases, got, strict=True):
         assert list(one) == wanted, operation
     assert dump(events=False) == before
-    assert all("location" not in result for result in results if result["method"] == "POST")
+    assert all("location" not in result for result in results if result.get("method") == "POST")
     assert [result.get("location") for result in results[25:27]] == [f"{BASE}{path}"] * 2
     assert not any("bulkId" in result.get("location", "") for result in results)
     by_alone = scim.delete(f"/Users/{foreign['id']}").json()

@@ -128,6 +128,7 @@ def test_what_is_never_returned_is_kept_and_told_by_nothing(scim: ScimClient, an
     for name in (PIN, f"{B}:secret", f"{B}:door.code"):
         assert is_error(scim.get("/Users", filter=f'{name} eq "1"'), 400, "invalidFilter")
         assert is_error(scim.get("/Users", sortBy=name), 400, "invalidValue")
+        assert is_error(scim.get("/", sortBy=name), 400, "invalidValue")
     told = repr(list(ScimEvent.objects.values_list("values", "detail")))
     assert "main" in told
     assert not any(word in told for word in ("pin one", "hush", "pin two", "psst", "'code'"))

@@ -11,12 +11,13 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.forms import SetPasswordForm
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.tokens import default_token_generator
+from django.contrib.messages.storage.cookie import CookieStorage
 from django.core.exceptions import ValidationError
 from django.db import connection as database
 from django.forms import ModelForm, modelform_factory
 from django.template import Context as TemplateContext
 from django.template import Template
-from django.test import Client, override_settings
+from django.test import Client, RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.encoding import force_bytes
@@ -31,6 +32,7 @@ from django_scim_provider.adapters import UserAdapter
 from django_scim_provider.lock import (
     ManagedUserPasswordValidator,
     ScimAccountAdapterMixin,
+    ScimManagedAdminMixin,
     ScimManagedFormMixin,
     is_scim_locked,
     is_scim_managed,
@@ -196,6 +198,26 @@ def test_the_admin_sets_no_password(managed: Any, free: Any) -> None:
 
 @stock_only
 @override_settings(ROOT_URLCONF="lock.urls")
+def test_the_admin_sets_no_password_whatever_the_key_looks_like(managed: Any, rf: RequestFactory) -> None:
+    """Keys that are text are spelled for addresses: ``a_b`` is ``a_5Fb``."""
+
+    class Page:
+        opts, admin_site = User._meta, SimpleNamespace(name="admin")
+
+        def get_object(self, request: Any, object_id: str) -> Any:
+            return managed if object_id == "a_b" else None
+
+    class Locked(ScimManagedAdminMixin, Page):
+        pass
+
+    request = rf.post("/")
+    request._messages = CookieStorage(request)
+    answer = Locked().user_change_password(request, "a_5Fb")
+    assert answer.headers["Location"] == reverse("admin:auth_user_change", args=[managed.pk])
+
+
+@stock_only
+@override_settings(ROOT_URLCONF="lock.urls")
 def test_deleting_managed_people_takes_a_permission_of_its_own(managed: Any, free: Any) -> None:
     both = {"action": "delete_selected", "_selected_action": [managed.pk, free.pk], "post": "yes"}
     address = reverse("admin:auth_user_delete", args=[managed.pk])
@@ -290,3 +312,9 @@ def test_allauth_changes_no_address_and_no_password(managed: Any, free: Any) -> 
         assert theirs.clean_password("x", free)
         assert theirs.clean_password("x")
         assert theirs.can_delete_email(SimpleNamespace(user=free))
+
+
+def test_who_has_no_address_yet_gives_themselves_none(managed: Any) -> None:
+    managed.email = None
+    with pytest.raises(ValidationError):
+        Accounts(SimpleNamespace(user=managed)).clean_email("x@example.com")

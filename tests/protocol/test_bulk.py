@@ -28,8 +28,11 @@ def test_references_become_ids_and_what_is_unknown_stays() -> None:
     assert list(references(resolved(DATA, {"a": "1", "b": "bulkId:a"}))) == ["a", "a"], "ids are not looked up again"
 
 
+EXTENSIONS = {urns.ENTERPRISE_USER.lower()}
+
+
 def test_data_is_split_at_what_is_made_later() -> None:
-    first = split(DATA, frozenset("b"))
+    first = split(DATA, frozenset("b"), EXTENSIONS)
     assert first.now == {
         **DATA,
         "members": [{"value": "bulkId:a", "type": "User"}, {"value": "known"}],
@@ -40,7 +43,12 @@ def test_data_is_split_at_what_is_made_later() -> None:
         {"op": "add", "path": f"{urns.ENTERPRISE_USER}:manager", "value": {"value": "bulkId:b"}},
     ]
     assert "members" not in repr(first)
-    both = split(DATA, frozenset("ab"))
+    whole = {f"{urns.ENTERPRISE_USER}:manager": {"value": "bulkId:b"}}
+    assert split(whole, frozenset("b"), EXTENSIONS).later == first.later[1:], "the whole name of an attribute"
+    assert split({urns.ENTERPRISE_USER.upper(): DATA[urns.ENTERPRISE_USER]}, frozenset("b"), EXTENSIONS).now == {
+        urns.ENTERPRISE_USER.upper(): {"department": "x"}
+    }
+    both = split(DATA, frozenset("ab"), EXTENSIONS)
     assert both.now == {
         "displayName": DATA["displayName"],
         "members": [{"value": "known"}],

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from api.helpers import dump
-from conftest import ScimClient
-from django_scim_provider.models import HeldRemoval, ScimConnection, ScimEvent, ScimRemoval
-from django_scim_provider.services import connections, erase
+from conftest import ScimClient, person
+from django_scim_provider.models import HeldRemoval, ScimConnection, ScimEvent, ScimRemoval, ScimUser
+from django_scim_provider.services import connections, erase, users
 from django_scim_provider.services.context import Context
+from factories import ConnectionFactory
 from services.people import configured
 
 pytestmark = [pytest.mark.django_db, pytest.mark.hosts]
@@ -68,6 +69,56 @@ def test_a_dry_run_changes_nothing(left: str) -> None:
     state = ours()
     assert erase.erase(left, dry_run=True).people == 1
     assert ours() == state
+
+
+@pytest.fixture
+def imported(connection: ScimConnection) -> list[ScimUser]:
+    """Strangers with one id that was brought along, each deleted at a connection of their own; and their events."""
+    rows = []
+    for name, one in (("ann@example.com", connection), ("bob@example.com", ConnectionFactory(name="Other"))):
+        context = Context(one)
+        row = ScimUser.objects.get(scim_id=users.create_user(context, person(name)).id)
+        ScimUser.objects.filter(pk=row.pk).update(scim_id="42")
+        ScimEvent.objects.filter(connection=one).update(resource_id="42")
+        users.delete_user(context, "42")
+        rows.append(row)
+    return rows
+
+
+def names_told() -> set[str]:
+    return set(ScimEvent.objects.filter(resource_type="User").values_list("label", flat=True))
+
+
+def test_a_stranger_of_the_same_id_keeps_their_events(imported: list[ScimUser]) -> None:
+    done = erase.erase("ann@example.com")
+    assert (done.people, done.events > 0) == (1, True)
+    assert names_told() == {erase.LABEL, "bob@example.com"}
+    assert ScimRemoval.objects.filter(scim_user=imported[1]).exists()
+
+
+def test_a_stranger_of_the_same_id_who_is_managed_stands_in_nobodys_way(imported: list[ScimUser]) -> None:
+    scim_id = users.create_user(Context(imported[1].connection), person("bo@example.com")).id
+    ScimUser.objects.filter(pk=imported[1].pk).update(scim_id="7")
+    ScimUser.objects.filter(scim_id=scim_id).update(scim_id="42")
+    assert erase.erase("ann@example.com").events > 0
+    assert "ann@example.com" not in names_told()
+    assert ScimUser.objects.get(scim_id="42", alive=True).user_name == "bo@example.com"
+
+
+def test_an_id_that_several_people_have_is_refused(imported: list[ScimUser]) -> None:
+    state = ours()
+    with pytest.raises(erase.Ambiguous, match="Several people have the id 42") as error:
+        erase.erase("42")
+    assert "bob@example.com (“Other”)" in str(error.value)
+    assert ours() == state
+
+
+def test_events_of_a_connection_that_is_gone_are_erased(imported: list[ScimUser]) -> None:
+    gone = Context(imported[0].connection)
+    connections.disable(gone)
+    connections.delete(gone)
+    assert erase.erase("ann@example.com").events > 0
+    assert names_told() == {erase.LABEL, "bob@example.com"}
 
 
 def test_who_is_managed_is_not_erased(left: str, scim: ScimClient, connection: ScimConnection) -> None:

@@ -23,7 +23,7 @@ class Command(ScimCommand):
     def handle(self, *args: Any, user: str, dry_run: bool, json: bool, **options: Any) -> None:
         try:
             done = erase.erase(user, dry_run=dry_run)
-        except erase.StillManaged as error:
+        except (erase.StillManaged, erase.Ambiguous) as error:
             raise CommandError(str(error)) from None
         if json:
             self.print_json(done._asdict())
