@@ -6,12 +6,13 @@ them, since a write in between can only make it newer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Collection, Iterator
 from datetime import timedelta
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from django.db.models import CharField, Count, Exists, F, JSONField, Max, Min, OuterRef, Q, QuerySet, TextField
+from django.db.models import CharField, Count, Exists, JSONField, Max, Min, OuterRef, Q, QuerySet, TextField
 from django.db.models.functions import Cast, Length
 
 from ..models import (
@@ -22,6 +23,7 @@ from ..models import (
     ScimEvent,
     ScimGroup,
     ScimMembership,
+    ScimOAuthClient,
     ScimRemoval,
     ScimToken,
     ScimUser,
@@ -37,6 +39,8 @@ from .rows import people
 PORTION: Final = 1000
 SAMPLES: Final = 5
 _DIGEST_LENGTH: Final = 64
+_DRAWN: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+"""An id as ``new_id`` draws them. One that an import brought along may be somebody else's in another connection."""
 _SPARE: Final = timedelta(milliseconds=2)
 """Times are cut to milliseconds, durations rounded."""
 
@@ -79,6 +83,10 @@ def _portions(rows: QuerySet[Any, Any], *columns: str) -> Iterator[list[Any]]:
         portion = list(ordered.filter(pk__gt=portion[-1][0])[:PORTION])
 
 
+def _ids_of(portion: list[Any]) -> set[str]:
+    return {str(scim_id) for _, scim_id in portion}
+
+
 def _everybody(context: Context) -> QuerySet[ScimUser]:
     """With those who were deleted."""
     return ScimUser.objects.using(context.using).filter(connection_id=context.connection.pk)
@@ -102,10 +110,11 @@ def _names(context: Context) -> Iterator[str]:
 
 def _ids(context: Context) -> Iterator[str]:
     shared = ScimGroup.objects.using(context.using).filter(scim_id=OuterRef("scim_id"))
-    yield from _listed(_everybody(context).filter(Exists(shared)))
+    for portion in _portions(_everybody(context).filter(Exists(shared)), "scim_id"):
+        yield from (f"User {scim_id}" for _, scim_id in portion if _DRAWN.fullmatch(scim_id))
     for rows in (people(context), groups(context)):
         for portion in _portions(rows, "scim_id"):
-            last = dict(_told(context, (scim_id for _, scim_id in portion), Action.DELETE, Action.UNDO))
+            last = dict(_told(context, rows.model, _ids_of(portion), Action.DELETE, Action.UNDO))
             yield from (f"{scim_id}, deleted before" for scim_id, action in last.items() if action == Action.DELETE)
 
 
@@ -172,9 +181,10 @@ def _granted(context: Context) -> QuerySet[RoleGrant]:
 
 
 def _grants(context: Context) -> Iterator[str]:
-    theirs = Q(scim_user__connection=F("connection"), scim_user__user=F("user"), scim_user__alive=True)
-    rows = _granted(context)
-    for portion in _portions(rows.exclude(pk__in=rows.filter(theirs).values("pk")), "role", "scim_user__scim_id"):
+    person = ScimUser.objects.using(context.using).filter(
+        pk=OuterRef("scim_user"), connection=OuterRef("connection"), user=OuterRef("user"), alive=True
+    )
+    for portion in _portions(_granted(context).filter(~Exists(person)), "role", "scim_user__scim_id"):
         yield from (f"User {scim_id}: {role}" for _, role, scim_id in portion)
 
 
@@ -193,23 +203,42 @@ def _successes(context: Context) -> QuerySet[ScimEvent]:
     return ScimEvent.objects.using(context.using).filter(outcome=Outcome.SUCCESS)
 
 
-def _told(context: Context, ids: Iterable[Any], *actions: str) -> list[tuple[str, str]]:
+def _of_kind(context: Context, model: Any) -> QuerySet[ScimEvent]:
+    """What is said of people, or of groups."""
+    adapter = context.adapter if model is ScimUser else context.group_adapter
+    return _successes(context).filter(resource_type=adapter.name)
+
+
+def _about(context: Context, model: Any, ids: Collection[str]) -> QuerySet[ScimEvent]:
+    """What is said of the connection's resources with these ids.
+
+    Events stay with whoever handed a resource over: those of another connection are its, too, where the id was drawn
+    here and that connection has no resource of this id any more.
+    """
+    own = model._base_manager.using(context.using).filter(
+        connection=OuterRef("connection"), scim_id=OuterRef("resource_id")
+    )
+    handed_over = Q(~Exists(own), resource_id__in=[scim_id for scim_id in ids if _DRAWN.fullmatch(scim_id)])
+    whose = Q(connection=context.connection.pk) | handed_over
+    return _of_kind(context, model).filter(whose, resource_id__in=ids)
+
+
+def _told(context: Context, model: Any, ids: Collection[str], *actions: str) -> list[tuple[str, str]]:
     """Ids and what was done, in the order in which it was."""
-    events = _successes(context).filter(resource_id__in=[str(scim_id) for scim_id in ids], action__in=actions)
+    events = _about(context, model, ids).filter(action__in=actions)
     return list(events.order_by("pk").values_list("resource_id", "action"))
 
 
 def _versions(context: Context) -> Iterator[str]:
-    changes = _successes(context).exclude(changed=[])
     for portion in _portions(groups(context), "scim_id"):
-        mine = changes.filter(resource_id__in=[str(scim_id) for _, scim_id in portion])
-        writes = dict(mine.order_by().values_list("resource_id").annotate(Count("pk")))
+        changes = _about(context, ScimGroup, _ids_of(portion)).exclude(changed=[])
+        writes = dict(changes.order_by().values_list("resource_id").annotate(Count("pk")))
         rows = groups(context).filter(scim_id__in=writes).values_list("scim_id", "version")
         yield from (f"Group {scim_id}" for scim_id, version in rows if version < writes[str(scim_id)])
     for portion in _portions(people(context), "scim_id"):
-        mine = changes.filter(resource_id__in=[str(scim_id) for _, scim_id in portion])
-        last = mine.order_by().values("resource_id").annotate(last=Max("pk")).values("last")
-        events = changes.filter(pk__in=last).values_list("resource_id", "at", "duration_ms")
+        changes = _about(context, ScimUser, _ids_of(portion)).exclude(changed=[])
+        last = changes.order_by().values("resource_id").annotate(last=Max("pk")).values("last")
+        events = _successes(context).filter(pk__in=last).values_list("resource_id", "at", "duration_ms")
         began = {scim_id: at - timedelta(milliseconds=duration or 0) - _SPARE for scim_id, at, duration in events}
         times = people(context).filter(scim_id__in=began).values_list("scim_id", "modified_at")
         yield from (f"User {scim_id}" for scim_id, modified_at in times if modified_at < began[str(scim_id)])
@@ -218,22 +247,25 @@ def _versions(context: Context) -> Iterator[str]:
 def _events(context: Context) -> Iterator[str]:
     first = _successes(context).aggregate(first=Min("at"))["first"]
     made = _everybody(context).filter(origin=ScimUser.Origin.CREATED)
-    for rows in (made, groups(context)) if first else ():
-        for portion in _portions(rows.filter(created_at__gte=first), "scim_id"):
-            ids = {str(scim_id) for _, scim_id in portion}
-            missing = ids - {scim_id for scim_id, _ in _told(context, ids, Action.CREATE)}
-            yield from (f"{scim_id}, without an event" for scim_id in sorted(missing))
-    kinds = (context.adapter.name, context.group_adapter.name)
-    creations = _successes(context).filter(
-        connection_id=context.connection.pk, action=Action.CREATE, resource_type__in=kinds
+    kinds: tuple[tuple[QuerySet[Any], list[str]], ...] = (
+        (made, [Action.CREATE]),
+        (groups(context), [Action.CREATE, Action.ADOPT]),
     )
-    for portion in _portions(creations, "resource_id"):
-        ids = {scim_id for _, scim_id in portion}
-        for model in (ScimUser, ScimGroup):
-            rows = model._base_manager.using(context.using).filter(scim_id__in=ids)
-            ids -= {str(scim_id) for scim_id in rows.values_list("scim_id", flat=True)}
-        ids -= {scim_id for scim_id, _ in _told(context, ids, Action.DELETE)}
-        yield from (f"event {pk}, without a resource" for pk, scim_id in portion if scim_id in ids)
+    for rows, beginnings in kinds if first else ():
+        for portion in _portions(rows.filter(created_at__gte=first), "scim_id"):
+            ids = _ids_of(portion)
+            # Anybody's: a group that was imported may have been handed over since, and left its event behind.
+            told = _of_kind(context, rows.model).filter(resource_id__in=ids, action__in=beginnings)
+            missing = ids - set(told.values_list("resource_id", flat=True))
+            yield from (f"{scim_id}, without an event" for scim_id in sorted(missing))
+    for rows, _ in kinds:
+        creations = _of_kind(context, rows.model).filter(connection=context.connection.pk, action=Action.CREATE)
+        for portion in _portions(creations, "resource_id"):
+            ids = _ids_of(portion)
+            there = rows.model._base_manager.using(context.using).filter(scim_id__in=ids)
+            ids -= set(there.values_list("scim_id", flat=True))
+            ids -= {scim_id for scim_id, _ in _told(context, rows.model, ids, Action.DELETE)}
+            yield from (f"event {pk}, without a resource" for pk, scim_id in portion if scim_id in ids)
 
 
 # Secrets ---------------------------------------------------------------------------------------------------
@@ -247,6 +279,7 @@ _TABLES: Final[dict[Any, str]] = {
     ScimMembership: "group__connection",
     GroupRoleMapping: "connection",
     RoleGrant: "connection",
+    ScimOAuthClient: "connection",
     ScimEvent: "connection",
     ScimRemoval: "connection",
     HeldRemoval: "connection",

@@ -11,7 +11,7 @@ from ..adapters import get_group_adapter
 from ..conf import app_settings
 from ..models import ConnectionGuard, ScimConnection, ScimGroup, ScimMembership, ScimUser
 from ..protocol.keys import fold
-from . import guard, role_mappings, roles
+from . import audit, guard, role_mappings, roles
 from .context import Context
 from .group_rows import groups
 from .membership import CHUNK, chunks
@@ -102,6 +102,14 @@ def _adopt(context: Context, locked: ConnectionGuard, key: str, team: _Team) -> 
         managed += people(context).filter(user__in=chunk).values_list("pk", flat=True)
     ScimMembership.objects.using(context.using).bulk_create(
         (ScimMembership(group=group, scim_user_id=pk) for pk in managed), batch_size=CHUNK
+    )
+    audit.record(
+        context,
+        audit.Action.ADOPT,
+        resource_type=context.group_adapter.name,
+        resource_id=group.scim_id,
+        label=group.display_name,
+        detail="Made for a team that existed before.",
     )
     role_mappings.bind(context, locked, group)
     roles.recompute(context, locked, managed)

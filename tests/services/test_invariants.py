@@ -9,9 +9,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import connection as database
+from django.db.models import CharField, JSONField, TextField
 from django.utils import timezone
 
 from conftest import ScimClient
@@ -28,7 +30,7 @@ from django_scim_provider.models import (
     ScimUser,
 )
 from django_scim_provider.models.token_format import new_token
-from django_scim_provider.services import audit, invariants, role_mappings, tokens, undo
+from django_scim_provider.services import audit, handover, invariants, role_mappings, tokens, undo
 from django_scim_provider.services.context import Context
 from group_support import push
 
@@ -127,6 +129,63 @@ def test_2_an_id_that_lives_after_its_deletion(
     assert broken()[2] == [f"{scim_id}, deleted before"]
 
 
+def test_ids_that_imports_brought_along_may_be_of_several_resources(
+    site: dict[str, Any], neighbour: ScimConnection
+) -> None:
+    """A person and a group of one connection; what another one did with the same ids is not said of them."""
+    for model, scim_id in ((ScimUser, site["ids"][0]), (ScimGroup, site["outer"])):
+        model.objects.filter(scim_id=scim_id).update(scim_id="42")
+        rows(ScimEvent).filter(resource_id=scim_id).update(resource_id="42")
+    assert broken() == {}
+    others = Context(neighbour)
+    for kind in ("User", "Group"):
+        for _ in range(9):
+            audit.record(others, "modify", resource_type=kind, resource_id="42", changed=["title"])
+        deletion = audit.record(others, "delete", resource_type=kind, resource_id="42", status=204)
+    rows(ScimEvent).filter(connection=neighbour, resource_id="42").update(at=timezone.now() + timedelta(hours=1))
+    assert broken() == {}, "said of another connection's people"
+    rows(ScimEvent).filter(pk=deletion.pk).update(connection=site["connection"])
+    assert broken() == {2: ["42, deleted before"]}
+    ScimGroup.objects.filter(scim_id="42").delete()
+    assert broken() == {}, "of a group, not of the person"
+
+
+@pytest.mark.parametrize("kind", ["User", "Group"])
+def test_events_of_ids_drawn_here_stay_true_after_a_handover(
+    site: dict[str, Any], neighbour: ScimConnection, kind: str
+) -> None:
+    scim_id = site["ids"][0] if kind == "User" else site["outer"]
+    ScimGroup.objects.filter(scim_id=site["theirs"]).update(display_name_key="theirs", unique_key="theirs")
+    handover.hand_over(Context(site["connection"]), Context(neighbour))
+    assert broken() == {}
+    audit.record(Context(site["connection"]), "delete", resource_type=kind, resource_id=scim_id, status=204)
+    assert broken() == {2: [f"{scim_id}, deleted before"]}
+    rows(ScimEvent).filter(connection=site["connection"]).update(connection=None)
+    assert broken() == {2: [f"{scim_id}, deleted before"]}, "the giver may be gone"
+
+
+def test_a_uuid_that_two_imports_brought_along_is_deleted_in_one(
+    scim: ScimClient, connection: ScimConnection, neighbour: ScimConnection, neighbour_scim: ScimClient
+) -> None:
+    """Where tenants share accounts, and the account's own id is a UUID."""
+    mine, theirs = scim.create("ann@example.com")["id"], neighbour_scim.create("ann@example.org")["id"]
+    ScimUser.objects.filter(scim_id=theirs).update(scim_id=mine)
+    rows(ScimEvent).filter(resource_id=theirs).update(resource_id=mine)
+    assert neighbour_scim.delete(f"/Users/{mine}").status_code == 204
+    assert broken() == {}
+
+
+def test_a_group_that_was_imported_and_handed_over_began_with_the_giver(
+    site: dict[str, Any], neighbour: ScimConnection
+) -> None:
+    rows(ScimEvent).filter(resource_id=site["theirs"]).update(resource_id="42", action="adopt")
+    ScimGroup.objects.filter(scim_id=site["theirs"]).update(scim_id="42", connection=site["connection"], unique_key="x")
+    ScimMembership.objects.filter(scim_user__scim_id=site["other"]).delete()
+    assert broken() == {}
+    rows(ScimEvent).filter(resource_id="42").update(resource_type="User")
+    assert broken()[10] == ["42, without an event"]
+
+
 @contextmanager
 def no_foreign_keys() -> Iterator[None]:
     """The databases that look at the end of a transaction see it put right by then."""
@@ -178,7 +237,9 @@ def test_5_without_mappings_the_role_for_people_whom_no_group_maps_is_looked_at(
     assert f"User {site['ids'][0]}: +writer" in broken()[5]
 
 
-@pytest.mark.parametrize("way", ["somebody else's", "another connection's", "a deleted person's"])
+@pytest.mark.parametrize(
+    "way", ["somebody else's", "another connection's", "a deleted person's", "a person's without an account"]
+)
 def test_6_a_claim_on_a_role_that_is_not_that_persons(
     ann: Any, site: dict[str, Any], neighbour: ScimConnection, way: str
 ) -> None:
@@ -187,6 +248,8 @@ def test_6_a_claim_on_a_role_that_is_not_that_persons(
         grants.update(user=ScimUser.objects.get(scim_id=site["other"]).user_id)
     elif way == "another connection's":
         grants.update(connection=neighbour)
+    elif way == "a person's without an account":
+        ann.update(user=None)
     else:
         ann.update(alive=None)
     assert broken()[6] == [f"User {site['ids'][0]}: writer"]
@@ -267,6 +330,14 @@ def test_11_a_whole_token_in_any_column(site: dict[str, Any], ann: Any, where: s
         event = ScimEvent.objects.order_by("pk").first()
         rows(ScimEvent).filter(pk=event.pk).update(**{where: text if where == "detail" else {"title": text}})
         assert broken()[11] == [f"ScimEvent {event.pk}"]
+
+
+def test_11_every_table_of_ours_that_has_text_is_looked_at() -> None:
+    text = CharField, TextField, JSONField
+    models = apps.get_app_config("scim_provider").get_models()
+    assert set(invariants._TABLES) == {
+        model for model in models if any(isinstance(field, text) for field in model._meta.concrete_fields)
+    }
 
 
 def test_11_a_token_in_an_event_of_no_connection(site: dict[str, Any]) -> None:

@@ -15,9 +15,9 @@ from django.test import override_settings
 
 from conftest import ScimClient
 from django_scim_provider.adapters import get_group_adapter
-from django_scim_provider.models import ScimConnection, ScimGroup, ScimMembership, ScimUser
+from django_scim_provider.models import ScimConnection, ScimEvent, ScimGroup, ScimMembership, ScimUser
 from django_scim_provider.protocol.errors import InvalidValue
-from django_scim_provider.services import connections, role_mappings, roles, teams, users
+from django_scim_provider.services import connections, invariants, role_mappings, roles, teams, users
 from django_scim_provider.services.context import Context
 from django_scim_provider.services.transactions import now
 from factories import ConnectionFactory, HostUserFactory
@@ -226,6 +226,9 @@ def test_teams_are_adopted(adopting: Context) -> None:
     assert all(in_group(group.scim_id) == {str(ann.scim_id)} for group in groups.values())
     assert not any(group.made_team for group in groups.values())
     assert groups["Staff"].unique_key == "staff"
+    told = ScimEvent.objects.filter(action="adopt", resource_type="Group", outcome="success").order_by("pk")
+    assert dict(told.values_list("resource_id", "label")) == {g.scim_id: name for name, g in groups.items()}
+    assert list(invariants.check()) == []
     assert teams.adopt(adopting) == 0
     # From here on the identity provider decides about those it knows.
     leave(adopting, groups["Staff"], ann)
