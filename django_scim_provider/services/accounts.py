@@ -9,7 +9,7 @@ from ..adapters import MembershipUserAdapter
 from ..adapters.base import LEFT_ALONE
 from ..models import ScimConnection, ScimUser
 from ..protocol.errors import Uniqueness
-from . import lifecycle, names, sync
+from . import lifecycle, names, sync, user_index
 from .context import Context
 from .rows import host_columns
 
@@ -77,7 +77,7 @@ def _refresh_others(context: Context, row: ScimUser) -> None:
     others = ScimUser.objects.using(context.using).filter(user=row.user, alive=True).exclude(pk=row.pk)
     for other in others.select_related("connection", "user").order_by("pk"):
         theirs = Context(other.connection)
-        sync.refresh(theirs, other, other.user, sync.held_index(theirs, [other.pk])[other.pk])
+        sync.refresh(theirs, other, other.user, user_index.held(theirs, [other.pk])[other.pk])
 
 
 def taken(context: Context, columns: Mapping[str, Any], *, exclude: Any = None) -> Any:

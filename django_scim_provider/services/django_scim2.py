@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, NamedTuple, cast
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import models
 from django.utils.module_loading import import_string
 
 from ..adapters.conditions import known_id
@@ -22,7 +23,7 @@ from ..protocol.keys import user_name_key
 from . import audit, sync
 from .context import Context
 from .sync import BATCH, SAMPLE, Adoption, Candidate, Progress
-from .transactions import now
+from .transactions import now, run
 
 SOURCE: Final = "django-scim2"
 NAME_TAKEN: Final = "another person's user name differs only in spelling"
@@ -111,6 +112,17 @@ class Imported:
         if len(self.problems) < SAMPLE:
             self.problems.append(Problem(str(name), str(scim_id), reason))
 
+    def include(self, part: Imported) -> None:
+        """Add what a transaction did, once it is committed: one that is tried again counts once."""
+        self.people += part.people
+        self.groups += part.groups
+        self.memberships += part.memberships
+        self.role_mappings += part.role_mappings
+        self.present += part.present
+        self.left_out += part.left_out
+        self.problems += part.problems[: SAMPLE - len(self.problems)]
+        self.protected += part.protected[: SAMPLE - len(self.protected)]
+
 
 def import_people(context: Context, columns: Columns, result: Imported, progress: Progress) -> None:
     """Make a row for everybody who has an id in the column, a batch to a transaction.
@@ -122,11 +134,11 @@ def import_people(context: Context, columns: Columns, result: Imported, progress
     provisioned: who have an externalId or a userName of django-scim2's.
 
     :param progress: called with the number of people looked at so far.
+    :raises ScimError: somebody was managed meanwhile, or would not let go of a row; batches before that stay.
     """
     looked_at = 0
     for batch in _batches(context, columns):
-        with transaction.atomic(using=context.using):
-            _import(context, batch, result)
+        result.include(run(partial(_import, context, batch), context.using))
         looked_at += len(batch)
         progress(looked_at)
     _out_of_scope(context, columns, result)
@@ -183,7 +195,8 @@ def _batches(context: Context, columns: Columns) -> Iterator[list[_Person]]:
         last = rows[-1].pk
 
 
-def _import(context: Context, batch: list[_Person], result: Imported) -> None:
+def _import(context: Context, batch: list[_Person]) -> Imported:
+    result = Imported()
     rows = ScimUser.objects.using(context.using)
     living = rows.filter(scope=context.adapter.scope(context.connection), alive=True)
     keys = [person.pk for person in batch]
@@ -216,13 +229,13 @@ def _import(context: Context, batch: list[_Person], result: Imported) -> None:
     for candidate in candidates:
         if candidate.pk not in made:
             result.leave_out(candidate.user_name, candidate.scim_id, NAME_TAKEN)
-    count = adoption.adopted + len(renumbered)
-    result.people += count
+    result.people = count = adoption.adopted + len(renumbered)
     _note_protected(context, {row.user_id: row.user_name for row in renumbered}, result)
     _note_protected(context, {found.pk: found.user_name for found in candidates if found.pk in made}, result)
     if count:
         detail = f"Imported {count} people from {SOURCE}."
         audit.record(context, audit.Action.ADOPT, label=context.connection.name, detail=detail)
+    return result
 
 
 def _candidate(context: Context, person: _Person) -> Candidate:
@@ -282,6 +295,6 @@ def _out_of_scope(context: Context, columns: Columns, result: Imported) -> None:
         return
     scope = context.adapter.get_queryset(context.connection).using(context.using)
     everybody = _provisioned(context, columns, context.adapter.model._base_manager.using(context.using).all())
-    outside = everybody.exclude(pk__in=scope.values("pk")).order_by("pk")
+    outside = everybody.filter(~models.Exists(scope.filter(pk=models.OuterRef("pk")))).order_by("pk")
     for scim_id, name, _ in outside.values_list(*columns.read()).iterator(chunk_size=BATCH):
         result.leave_out(name or "", scim_id, OUT_OF_SCOPE)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple, cast
 
-from django.db import models, transaction
+from django.db import models
 
 from ..adapters.conditions import known_id
 from ..models import ConnectionGuard, GroupRoleMapping, RoleGrant, ScimConnection, ScimGroup, ScimMembership
@@ -20,7 +21,7 @@ from .inserts import insert_all
 from .membership import CHUNK, chunks
 from .rows import people
 from .sync import BATCH, Progress
-from .transactions import now
+from .transactions import now, run
 
 NAME_TAKEN = "the connection has a group of this name, in any case"
 NAME_UNUSABLE = f"a group needs a name of at most {MAX_NAME_LENGTH} characters"
@@ -67,11 +68,11 @@ def import_groups(context: Context, source: Groups, result: Imported, progress: 
 
     :param with_roles: map each group to the role of the same name, where there is one that may be given, and hold its
         members' role for one that SCIM gave: leaving the group takes it away.
+    :raises ScimError: a group was made meanwhile, or would not let go of a row; groups before it stay.
     """
     offered = {role.key for role in context.adapter.roles.assignable(context.connection)} if with_roles else set()
     for looked_at, group in enumerate(_each(context, source), 1):
-        with transaction.atomic(using=context.using):
-            _import(context, source, group, offered, result)
+        result.include(run(partial(_import, context, source, group, offered), context.using))
         progress(looked_at)
 
 
@@ -96,23 +97,23 @@ def _each(context: Context, source: Groups) -> Iterator[_Group]:
         last = rows[-1][0]
 
 
-def _import(context: Context, source: Groups, found: _Group, offered: set[str], result: Imported) -> None:
-    locked = guard.lock(context)
+def _import(context: Context, source: Groups, found: _Group, offered: set[str]) -> Imported:
+    result, locked = Imported(), guard.lock(context)
     if groups(context).filter(scim_id=found.scim_id).exists():
-        result.present += 1
-        return
+        result.present = 1
+        return result
     team = str(found.pk) if context.group_adapter.team_model is source.model else None
     adopted = groups(context).filter(team_key=team).first() if team is not None else None
     reason = _refusal(context, found, adopted)
     if reason:
         result.leave_out(found.name, found.scim_id, reason)
-        return
+        return result
     if adopted is not None:
         adopted.scim_id, adopted.external_id, adopted.modified_at = found.scim_id, found.external_id, now()
         adopted.save(using=context.using, update_fields=["scim_id", "external_id", "modified_at"])
-        result.groups += 1
+        result.groups = 1
         _record(context, adopted)
-        return
+        return result
     moment, key = now(), fold(found.name)
     unique = context.connection.equal_group_names == ScimConnection.EqualGroupNames.REFUSE
     group = ScimGroup.objects.using(context.using).create(
@@ -127,14 +128,14 @@ def _import(context: Context, source: Groups, found: _Group, offered: set[str], 
         modified_at=moment,
     )
     members = _add_members(context, source, found.pk, group)
-    result.groups += 1
-    result.memberships += len(members)
+    result.groups, result.memberships = 1, len(members)
     _record(context, group)
     role_mappings.bind(context, locked, group)
     if found.name in offered:
         _map(context, locked, group, members)
-        result.role_mappings += 1
+        result.role_mappings = 1
     roles.recompute(context, locked, members)
+    return result
 
 
 def _record(context: Context, group: ScimGroup) -> None:

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from ..models import ScimConnection, ScimUser
-from . import sync
+from . import sync, user_index
 from .context import Context
 from .rows import host_columns, lock
 from .transactions import now
@@ -17,7 +17,7 @@ def saved(user: Any, using: str) -> None:
     rows = list(ScimUser.objects.using(using).filter(user_id=user.pk, alive=True).select_related("connection"))
     for row in rows:
         context = Context(row.connection)
-        sync.refresh(context, row, user, sync.held_index(context, [row.pk])[row.pk])
+        sync.refresh(context, row, user, user_index.held(context, [row.pk])[row.pk])
     scopes = {row.scope for row in rows}
     tenants_of = cache(lambda adapter: adapter.tenants_of(user, using))
     adopting = ScimConnection.objects.using(using).filter(enabled=True)

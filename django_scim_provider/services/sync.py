@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from django.db import transaction
@@ -13,15 +13,14 @@ from django.db.models import Exists, OuterRef
 
 from ..adapters.base import LEFT_ALONE
 from ..adapters.domains import on_domains
-from ..adapters.index import Indexed
 from ..models import ScimConnection, ScimUser, ScimValue
 from ..models.resources import new_id
 from ..protocol.errors import InvalidValue, NotFound
 from ..protocol.keys import user_name_key
-from . import audit
+from . import audit, user_index
 from .context import Context
 from .rows import Index, host_columns, lock, people
-from .transactions import now
+from .transactions import now, run
 
 BATCH: Final = 500
 WINDOW: Final = 10_000
@@ -55,6 +54,13 @@ class Adoption:
         self.left_out += 1
         if len(kind) < SAMPLE:
             kind.append(user_name)
+
+    def include(self, part: Adoption) -> None:
+        """Add what a transaction did, once it is committed: one that is tried again counts once."""
+        self.adopted += part.adopted
+        self.left_out += part.left_out
+        for samples, more in ((self.collisions, part.collisions), (self.unusable, part.unusable)):
+            samples.extend(more[: SAMPLE - len(samples)])
 
 
 def in_scope(context: Context) -> Any:
@@ -108,25 +114,28 @@ def adopt(context: Context, progress: Progress | None = None) -> Adoption:
     """Make rows for everybody in scope who has none, a batch to a transaction.
 
     :param progress: called with the number of people looked at so far.
+    :raises ScimError: somebody was managed meanwhile, or would not let go of a row; batches before that stay.
     """
     result = Adoption()
     looked_at = 0
     for batch in _batches(context):
-        with transaction.atomic(using=context.using):
-            insert(context, list(_adoptable(context, batch, result)), result)
+        result.include(run(partial(_adopt, context, batch), context.using))
         looked_at += len(batch)
         if progress is not None:
             progress(looked_at)
     return result
 
 
+def _adopt(context: Context, batch: list[tuple[Any, ...]]) -> Adoption:
+    result = Adoption()
+    insert(context, list(_adoptable(context, batch, result)), result)
+    return result
+
+
 def adopt_one(context: Context, pk: Any) -> bool:
     """Make a row for a host user if the connection's policy lets it adopt them; returns whether it did."""
     rows = list(in_scope(context).filter(pk=pk).values_list("pk", *context.adapter.selected))
-    result = Adoption()
-    if rows:
-        insert(context, list(_adoptable(context, rows, result)), result)
-    return bool(result.adopted)
+    return bool(rows and _adopt(context, rows).adopted)
 
 
 def _batches(context: Context) -> Iterator[list[tuple[Any, ...]]]:
@@ -253,7 +262,7 @@ def refresh(context: Context, row: ScimUser, user: Any, held: Index) -> bool:
         except NotFound:
             return False
         state = _state(context, row, user)
-        if not _is_behind(row, state, held_index(context, [row.pk])[row.pk]):
+        if not _is_behind(row, state, user_index.held(context, [row.pk])[row.pk]):
             return False
         row.attributes, row.user_name, row.user_name_key = state.attributes, state.user_name, state.user_name_key
         row.modified_at = now()
@@ -294,24 +303,11 @@ def _usable_key(user_name: str) -> str | None:
         return None
 
 
-def held_index(context: Context, pks: Collection[int]) -> Mapping[int, Index]:
-    """What the filter index holds of several rows: one query."""
-    held: defaultdict[int, dict[tuple[str, int], Indexed]] = defaultdict(dict)
-    values = ScimValue.objects.using(context.using).filter(scim_user__in=pks)
-    rows = values.values_list("scim_user_id", "attribute", "position", *Indexed._fields)
-    for pk, attribute, position, *value in rows:
-        held[pk][attribute, position] = Indexed(*value)
-    return held
-
-
 def rebuild_index(context: Context, row: ScimUser, index: Index) -> None:
     """Write the filter index of one row anew."""
     values = ScimValue.objects.using(context.using)
     values.filter(scim_user=row).delete()
-    values.bulk_create(
-        ScimValue(scim_user=row, attribute=attribute, position=position, **value._asdict())
-        for (attribute, position), value in index.items()
-    )
+    values.bulk_create(user_index.values_of(row, index))
 
 
 def refresh_all(context: Context, progress: Progress | None = None) -> int:
@@ -326,7 +322,7 @@ def refresh_all(context: Context, progress: Progress | None = None) -> int:
         batch = list(people(context).select_related(*related).filter(pk__gt=last).order_by("pk")[:BATCH])
         if not batch:
             return changed
-        held = held_index(context, [row.pk for row in batch])
+        held = user_index.held(context, [row.pk for row in batch])
         context.adapter.load_standing([row.user for row in batch if row.user_id], context.connection, context.using)
         for row in batch:
             if row.user_id is None:

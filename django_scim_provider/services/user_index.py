@@ -1,13 +1,16 @@
-"""The filter index of one person, and what of it nobody else may have."""
+"""The filter index of people, and what of it nobody else may have."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from functools import reduce
 from operator import or_
 
 from django.db import connections
 from django.db.models import Q
 
+from ..adapters.index import Indexed
 from ..models import ScimUser, ScimValue
 from ..protocol.errors import Uniqueness
 from . import guard
@@ -34,6 +37,16 @@ def refuse_taken(context: Context, row: ScimUser, old: Index, new: Index) -> Non
         same = ScimValue.objects.using(context.using).filter(attribute=key, value_key=value.value_key)
         if same.filter(scim_user__scope=row.scope, scim_user__alive=True).exclude(scim_user=row).exists():
             raise Uniqueness(f"The value of {key} is already taken.")
+
+
+def held(context: Context, pks: Collection[int]) -> Mapping[int, Index]:
+    """What the filter index holds of several rows: one query."""
+    found: defaultdict[int, dict[tuple[str, int], Indexed]] = defaultdict(dict)
+    values = ScimValue.objects.using(context.using).filter(scim_user__in=pks)
+    rows = values.values_list("scim_user_id", "attribute", "position", *Indexed._fields)
+    for pk, attribute, position, *value in rows:
+        found[pk][attribute, position] = Indexed(*value)
+    return found
 
 
 def values_of(row: ScimUser, index: Index) -> list[ScimValue]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group
 from django.core.management import CommandError
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 from django.db import connection as database
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
@@ -26,7 +27,7 @@ from django_scim_provider.models import (
     ScimUser,
 )
 from django_scim_provider.protocol import urns
-from django_scim_provider.services import connections, django_scim2, role_mappings
+from django_scim_provider.services import connections, django_scim2, role_mappings, roles
 from django_scim_provider.services.context import Context
 from factories import ConnectionFactory
 from group_support import push
@@ -305,6 +306,43 @@ def test_a_database_that_fails_is_told_of(idp: ScimConnection, manage: Manage, m
 
     monkeypatch.setattr(django_scim2.sync, "insert", fail)
     manage(*IMPORT, fails="Not finished; .* gone")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_met_a_lock_is_tried_again_and_counted_once(
+    idp: ScimConnection, manage: Manage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_person("eve", "6/")
+    tries: Counter[str] = Counter()
+
+    def once(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        def meet_a_lock(*args: Any, **kwargs: Any) -> Any:
+            done = work(*args, **kwargs)
+            tries[name] += 1
+            if tries[name] == 1:
+                raise OperationalError("database is locked")
+            return done
+
+        return meet_a_lock
+
+    monkeypatch.setattr(django_scim2, "_note_protected", once("people", django_scim2._note_protected))
+    monkeypatch.setattr(roles, "recompute", once("groups", roles.recompute))
+    done = manage(*IMPORT, "--json", fails="1 person or group").json
+    assert tries == {"people": 3, "groups": 3}
+    assert (done["people"], done["groups"], done["memberships"]) == (5, 2, 3)
+    assert (done["left_out"], len(done["problems"])) == ({django_scim2.ID_UNUSABLE: 1}, 1)
+    assert done["protected"] == ["root"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_meets_a_lock_for_good_is_told_of(
+    idp: ScimConnection, manage: Manage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: Any) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(django_scim2.sync, "insert", fail)
+    manage(*IMPORT, fails="Not finished; .* Another request changes the same data")
 
 
 def test_queries_grow_with_batches_and_not_with_people(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 
 from api.helpers import VENDOR, apart, dump, has_column, soft_deletes, statements
 from django_scim_provider.adapters import PrimaryValue, UserAdapter, get_user_adapter
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimUser, ScimValue
-from django_scim_provider.protocol.errors import NotFound
+from django_scim_provider.protocol.errors import InvalidValue, NotFound, Uniqueness
 from django_scim_provider.services import sync, users
 from django_scim_provider.services.context import Context
 from django_scim_provider.services.rows import index_of
@@ -103,6 +105,43 @@ def test_adoption_goes_on_by_windows_of_keys_and_skips_nobody(
 
     assert sync.adopt(new, looked_at.append).adopted == looked_at[-1] == 5
     assert set(ScimUser.objects.values_list("user_id", flat=True)) == {user.pk for user in everybody}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_adoption_that_met_a_lock_is_tried_again_and_counted_once(
+    new: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (ALICE, "ａlice@example.com", " spaced@example.com", BOB):
+        update(HostUserFactory(), **{NAME_COLUMN: name})
+    insert, tries = sync.insert, []
+
+    def meet_a_lock(*args: Any) -> None:
+        insert(*args)
+        tries.append(1)
+        if len(tries) == 2:
+            raise OperationalError("database is locked")
+
+    monkeypatch.setattr(sync, "insert", meet_a_lock)
+    monkeypatch.setattr(sync, "BATCH", 2)
+
+    result = sync.adopt(new)
+    assert (len(tries), result.adopted, result.left_out) == (3, 2, 2)
+    assert (len(result.collisions), len(result.unusable)) == (1, 1)
+
+
+def test_an_adoption_that_loses_a_race_says_so_in_our_words(new: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever else is faster, a constraint tells."""
+    HostUserFactory(name="ann")
+    monkeypatch.setattr(sync, "insert", partial(_twice, sync.insert))
+    with pytest.raises(Uniqueness):
+        sync.adopt(new)
+
+
+def _twice(insert: Callable[..., None], context: Context, candidates: list[sync.Candidate], result: Any) -> None:
+    insert(context, candidates, result)
+    for candidate in candidates:
+        candidate.key += "x"
+    insert(context, candidates, result)
 
 
 def test_no_statement_of_an_adoption_compares_everybody_with_everybody(
@@ -237,7 +276,7 @@ def test_adoption_that_fails_in_a_batch_leaves_no_half_of_it(new: Context, monke
 
     monkeypatch.setattr(sync, "insert", fail_later)
 
-    with pytest.raises(IntegrityError):
+    with pytest.raises(InvalidValue):
         sync.adopt(new)
     assert ScimUser.objects.count() == 2
     monkeypatch.setattr(sync, "insert", insert)

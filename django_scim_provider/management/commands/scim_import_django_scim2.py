@@ -9,6 +9,7 @@ from django.core.exceptions import FieldError
 from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, models, transaction
 
+from ...protocol.errors import ScimError
 from ...services.context import Context
 from ...services.django_scim2 import Columns, Imported, SourceError, bearers, group_model, import_people
 from ...services.django_scim2_groups import Groups, import_groups
@@ -71,7 +72,7 @@ class Command(ScimCommand):
                     transaction.set_rollback(True, using=context.using)
             else:
                 self._import(context, people, groups, result, with_roles=options["roles"])
-        except DatabaseError as error:
+        except (DatabaseError, ScimError) as error:
             raise CommandError(f"Not finished; what was done stays, run it again. {error}") from error
         if json:
             self.print_json(_document(result, dry_run=dry_run))
