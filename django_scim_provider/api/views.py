@@ -157,12 +157,11 @@ class ResourceView(ScimView):
             yield
 
     def projection(self, request: Request) -> Projection:
-        query = read_query(request._request)
-        return Projection.parse(query.attributes, query.excluded_attributes, self.kind.resource_type)
+        return Projection.of(read_query(request._request), self.kind.resource_type)
 
     def listed(self, query: ListQuery) -> HttpResponse:
         """A page of what a query finds."""
-        projection = Projection.parse(query.attributes, query.excluded_attributes, self.kind.resource_type)
+        projection = Projection.of(query, self.kind.resource_type)
         page = search.list_resources(self.kind, query, projection)
         return respond(page.as_document(query))
 
@@ -260,7 +259,7 @@ class RolesView(ScimView):
     def get(self, request: Request) -> HttpResponse:
         with audit.refusals(self.caller, Action.READ, role_catalog.ROLES.name):
             query = read_query(request._request)
-            projection = Projection.parse(query.attributes, query.excluded_attributes, role_catalog.ROLES)
+            projection = Projection.of(query, role_catalog.ROLES)
             page = role_catalog.list_roles(self.caller, query, projection)
         return respond(page.as_document(query))
 
@@ -274,8 +273,7 @@ class RoleView(ScimView):
 
     def get(self, request: Request, key: str) -> HttpResponseBase:
         with audit.refusals(self.caller, Action.READ, role_catalog.ROLES.name, key):
-            query = read_query(request._request)
-            projection = Projection.parse(query.attributes, query.excluded_attributes, role_catalog.ROLES)
+            projection = Projection.of(read_query(request._request), role_catalog.ROLES)
             found = role_catalog.get_role(self.caller, key, projection, read_match(request._request))
         return respond_with_found(found, _locations(role_catalog.location(self.caller, key)))
 

@@ -17,14 +17,8 @@ class ServiceProviderConfig:
     documentation_uri: str | None = None
     max_results: int = 200
     authentication_schemes: tuple[Mapping[str, Any], ...] = ()
-    patch: bool = True
-    bulk: bool = True
     bulk_max_operations: int = 1000
     bulk_max_payload_size: int = 4 * 1024 * 1024
-    filter: bool = True
-    change_password: bool = False
-    sort: bool = True
-    etag: bool = True
     default_page_size: int = 100
     cursor_timeout: int = 3600
     interop_profile: bool = False
@@ -37,16 +31,16 @@ class ServiceProviderConfig:
         if self.interop_profile:
             document["interopProfileConformant"] = True
         return document | {
-            "patch": {"supported": self.patch},
+            "patch": {"supported": True},
             "bulk": {
-                "supported": self.bulk,
+                "supported": True,
                 "maxOperations": self.bulk_max_operations,
                 "maxPayloadSize": self.bulk_max_payload_size,
             },
-            "filter": {"supported": self.filter, "maxResults": self.max_results},
-            "changePassword": {"supported": self.change_password},
-            "sort": {"supported": self.sort},
-            "etag": {"supported": self.etag},
+            "filter": {"supported": True, "maxResults": self.max_results},
+            "changePassword": {"supported": False},
+            "sort": {"supported": True},
+            "etag": {"supported": True},
             # RFC 9865 section 4; by index where a client names neither, as section 2.4 advises.
             "pagination": {
                 "cursor": True,

@@ -28,6 +28,7 @@ from .errors import InvalidFilter
 from .filter_evaluation import matches, matches_value
 from .filter_grammar import Limits, Value, parse_tree
 from .filter_tree import And, Compare, Element, Filter, Not, Operator, Or, Present, conjuncts, to_text
+from .names import bind_name
 from .paths import AttributePath
 from .schemas import BoundPath, ResourceType
 from .tolerance import LENIENT, Tolerance
@@ -65,15 +66,6 @@ def parse_filter(
 
     look_up = partial(bind_name, resource_type=resource_type, tolerance=tolerance)
     return Builder(look_up, resource_type.name, tolerance).build(parse_tree(text, limits))
-
-
-def bind_name(path: AttributePath, *, resource_type: ResourceType, tolerance: Tolerance) -> BoundPath | None:
-    """What a name in a filter means for a resource type; ``None`` when it has no such attribute."""
-    if path.urn is None and tolerance.bare_extension_names and resource_type.attribute(path.name) is None:
-        bound = [resource_type.bind(schema.id, path.name, path.sub) for schema in resource_type.extensions]
-        found = [candidate for candidate in bound if candidate]
-        return found[0] if len(found) == 1 else None
-    return resource_type.bind(*path)
 
 
 def parse_value_filter(

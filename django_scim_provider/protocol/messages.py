@@ -126,6 +126,15 @@ def _check_strings(value: Any) -> None:
             _check_strings(item)
 
 
+def require_schema(given: Any, urn: str) -> None:
+    """See that ``schemas`` in a message says which message it is; a URN may be in any case.
+
+    :raises InvalidSyntax: it does not.
+    """
+    if not isinstance(given, list) or urn.lower() not in [str(item).lower() for item in given]:
+        raise InvalidSyntax(f"schemas must be a list that contains {urn}.")
+
+
 def list_response(
     resources: Sequence[Any], *, total: int, start_index: int | None, next_cursor: str | None = None
 ) -> dict[str, Any]:
@@ -211,9 +220,8 @@ def parse_search(body: Mapping[str, Any], *, schemas_needed: bool = False) -> Li
     :raises InvalidValue: a value is of another type, or see ``parse_query``.
     """
     given = next((value for name, value in body.items() if name.lower() == "schemas"), None)
-    texts = [str(urn).lower() for urn in given] if isinstance(given, list) else []
-    if SEARCH_REQUEST.lower() not in texts and (schemas_needed or given is not None):
-        raise InvalidSyntax(f"schemas must be a list that contains {SEARCH_REQUEST}.")
+    if schemas_needed or given is not None:
+        require_schema(given, SEARCH_REQUEST)
     known = ((_PARAMETERS.get(name.lower()), value) for name, value in body.items() if value is not None)
     return parse_query({name: _as_parameter(name, value) for name, value in known if name is not None})
 

@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from typing import TypeAlias
 
 from .filter_grammar import Limits, parse_tree
-from .filters import And, Builder, Compare, Filter, Not, Or, bind_name
+from .filters import And, Builder, Compare, Filter, Not, Or
+from .names import bind_name
 from .paths import AttributePath
 from .schemas import BoundPath, ResourceType
 from .tolerance import LENIENT, Tolerance

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from .paths import MAX_PATH_LENGTH
+from .paths import MAX_PATH_LENGTH, AttributePath
 from .schemas import BoundPath, ResourceType, Schema
 from .tolerance import Tolerance
 
@@ -30,13 +30,18 @@ def resolve(text: str, resource_type: ResourceType, tolerance: Tolerance) -> Bou
         return None
     if ":" in text:
         return _resolve_qualified(text, resource_type, tolerance)
-    name, dot, rest = text.partition(".")
-    sub = rest if dot else None
-    bound = resource_type.bind(None, name, sub)
-    if bound is None and tolerance.bare_extension_names and resource_type.attribute(name) is None:
-        found = [path for schema in resource_type.extensions if (path := resource_type.bind(schema.id, name, sub))]
+    name, dot, sub = text.partition(".")
+    path = AttributePath(None, name, sub if dot else None)
+    return bind_name(path, resource_type=resource_type, tolerance=tolerance)
+
+
+def bind_name(path: AttributePath, *, resource_type: ResourceType, tolerance: Tolerance) -> BoundPath | None:
+    """What a path that was read means for a resource type; ``None`` when it has no such attribute."""
+    if path.urn is None and tolerance.bare_extension_names and resource_type.attribute(path.name) is None:
+        bound = [resource_type.bind(schema.id, path.name, path.sub) for schema in resource_type.extensions]
+        found = [candidate for candidate in bound if candidate]
         return found[0] if len(found) == 1 else None
-    return bound
+    return resource_type.bind(*path)
 
 
 def _resolve_qualified(text: str, resource_type: ResourceType, tolerance: Tolerance) -> BoundPath | Schema | None:

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from .errors import InvalidFilter, InvalidPath, InvalidSyntax, InvalidValue, NoTarget, PayloadTooLarge
 from .filters import Filter, parse_value_filter
+from .messages import require_schema
 from .names import report, resolve, server_owned
 from .paths import NAME
 from .schemas import Attribute, BoundPath, ResourceType, Schema
@@ -72,7 +73,8 @@ def parse_operations(
     :raises NoTarget: remove without a path.
     """
     members = {name.lower(): value for name, value in body.items()}
-    _check_schemas(members.get("schemas"), tolerance)
+    if not tolerance.unknown_schemas:
+        require_schema(members.get("schemas"), PATCH_OP)
     listed = members.get("operations")
     if isinstance(listed, Mapping) and tolerance.single_for_list:
         listed = [listed]
@@ -92,13 +94,6 @@ def parse_operations(
 
 def _too_many(limit: int) -> PayloadTooLarge:
     return PayloadTooLarge(f"A PATCH request may change at most {limit} attributes or values, one per operation.")
-
-
-def _check_schemas(given: Any, tolerance: Tolerance) -> None:
-    if tolerance.unknown_schemas:
-        return
-    if not isinstance(given, list) or PATCH_OP.lower() not in [str(urn).lower() for urn in given]:
-        raise InvalidSyntax(f"schemas must be a list that contains {PATCH_OP}.")
 
 
 def _read_operation(raw: Any, resource_type: ResourceType, cleaner: Cleaner) -> Iterator[Operation]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
+from .messages import ListQuery
 from .names import resolve
 from .schemas import COMMON_ATTRIBUTES, Attribute, BoundPath, ResourceType
 from .tolerance import LENIENT
@@ -46,6 +47,11 @@ class Projection:
             return cls(None, left_out, None, urns)
         return cls(requested, left_out, _plan(resource_type, requested, requested or frozenset(), left_out), urns)
 
+    @classmethod
+    def of(cls, query: ListQuery, resource_type: ResourceType) -> Projection:
+        """What the query parameters of a request ask for."""
+        return cls.parse(query.attributes, query.excluded_attributes, resource_type)
+
     def including(self, sent: frozenset[str], resource_type: ResourceType) -> Projection:
         """The same for the answer to a write: what is returned on request is shown where the client has sent it.
 
@@ -54,11 +60,6 @@ class Projection:
         if self.requested is not None or not sent:
             return self
         return replace(self, shown=_plan(resource_type, None, sent, self.excluded))
-
-    @property
-    def is_default(self) -> bool:
-        """Whether the client asked for nothing in particular."""
-        return self.requested is None and not self.excluded
 
     @property
     def wants_version(self) -> bool:

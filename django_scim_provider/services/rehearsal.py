@@ -13,7 +13,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from ..models import ScimConnection
-from ..protocol.urns import GROUP, PATCH_OP
+from ..protocol.bulk import patch
+from ..protocol.urns import GROUP
 from ..protocol.validation import clean_resource
 from . import guard, specimen, tokens
 from .context import Context
@@ -213,8 +214,7 @@ class _Rehearsal:
         elif self.habits.capitals:
             body = self._patch(("members", members), op="remove")
         else:
-            operation = {"op": "remove", "path": f'members[value eq "{self.person}"]'}
-            body = {"schemas": [PATCH_OP], "Operations": [operation]}
+            body = patch([{"op": "remove", "path": f'members[value eq "{self.person}"]'}])
         self._ask((200, 204), self.habits.update_group, f"/Groups/{self.group}", body)
 
     def _delete(self, path: str) -> None:
@@ -227,8 +227,7 @@ class _Rehearsal:
 
     def _patch(self, *changes: tuple[str, Any], op: str = "replace") -> dict[str, Any]:
         op = op.capitalize() if self.habits.capitals else op
-        operations = [{"op": op, "path": path, "value": value} for path, value in changes]
-        return {"schemas": [PATCH_OP], "Operations": operations}
+        return patch([{"op": op, "path": path, "value": value} for path, value in changes])
 
     def _shows(self, sent: Mapping[str, Any], answer: Answer) -> None:
         """

@@ -14,10 +14,10 @@ from django.db import transaction
 from ..adapters import MapError, UserAdapter, get_model_adapters, get_user_adapter
 from ..adapters.fields import PathError
 from ..models import ScimConnection
+from ..protocol.bulk import patch
 from ..protocol.errors import NotFound, Uniqueness
 from ..protocol.messages import ListQuery
 from ..protocol.projection import Projection
-from ..protocol.urns import PATCH_OP
 from ..protocol.validation import clean_resource
 from . import connections, search, selftest_records, specimen, sync, user_answers, users
 from .context import Context
@@ -168,7 +168,8 @@ class _LifeCycle:
         wanted = copy.deepcopy(self.sent)
         for path, value in changes:
             path.put(wanted, value)
-        users.modify_user(self.context, self.id, _patch_op(*({"path": p.key, "value": value} for p, value in changes)))
+        operations = [{"op": "replace", "path": path.key, "value": value} for path, value in changes]
+        users.modify_user(self.context, self.id, patch(operations))
         yield from self._shows(wanted)
 
     def _second(self) -> Iterator[str]:
@@ -181,7 +182,7 @@ class _LifeCycle:
         yield from ()
 
     def _activate(self, active: bool) -> Iterator[str]:
-        users.modify_user(self.context, self.id, _patch_op({"path": "active", "value": active}))
+        users.modify_user(self.context, self.id, patch([{"op": "replace", "path": "active", "value": active}]))
         yield from self._shows({**self.sent, "active": active})
         yield from self._access(active)
 
@@ -269,7 +270,3 @@ class _LifeCycle:
                 'Django lets the person sign in. Map "active" to is_active, or make is_active a property of the column '
                 "that it is mapped to."
             )
-
-
-def _patch_op(*operations: Mapping[str, Any]) -> dict[str, Any]:
-    return {"schemas": [PATCH_OP], "Operations": [{"op": "replace", **operation} for operation in operations]}

@@ -8,9 +8,9 @@ from typing import Any
 from django.db import transaction
 
 from ..adapters import ModelAdapter
+from ..protocol.bulk import patch
 from ..protocol.errors import InvalidValue, NotFound
 from ..protocol.projection import Projection
-from ..protocol.urns import PATCH_OP
 from . import search, specimen
 from .context import Context
 from .diagnosis import explain
@@ -60,8 +60,7 @@ class _RecordCycle:
 
     def _patch(self) -> Iterator[str]:
         body = {name: value for name, value in self._body(2).items() if name != "schemas"}
-        operations = [{"op": "replace", "value": body}]
-        modify_record(self.adapter, self.context, self.id, {"schemas": [PATCH_OP], "Operations": operations})
+        modify_record(self.adapter, self.context, self.id, patch([{"op": "replace", "value": body}]))
         yield from self._shows()
 
     def _delete(self) -> Iterator[str]:

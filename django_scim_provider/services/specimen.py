@@ -12,9 +12,6 @@ from ..adapters import ResourceAdapter, UserAdapter
 from ..adapters.attribute_map import Mapped
 from ..protocol.schemas import Attribute, BoundPath
 
-VARIANTS: Final = 3
-"""How many different values there are for each attribute."""
-
 _WORDS: Final = ("Alpha", "Beta", "Gamma")
 # Attributes whose values have a form of their own, by which a host may check them.
 _KNOWN: Final = {

@@ -49,15 +49,15 @@ def without(*names: str) -> dict[str, Any]:
 class TestDefault:
     def test_everything_is_shown_as_it_is(self) -> None:
         projection = Projection.parse((), (), USER)
-        assert projection.is_default
         assert projection.apply(DOCUMENT) is DOCUMENT
         assert projection.wants("groups")
         assert projection.wants("anything")
 
     def test_names_and_their_absence_are_told_apart(self) -> None:
-        assert not Projection.parse(["nonsense"], (), USER).is_default
-        assert not Projection.parse((), ["userName"], USER).is_default
-        assert Projection.parse((), ["nonsense"], USER).is_default
+        everything = Projection.parse((), (), USER)
+        assert Projection.parse(["nonsense"], (), USER) != everything
+        assert Projection.parse((), ["userName"], USER) != everything
+        assert Projection.parse((), ["nonsense"], USER) == everything
 
 
 class TestAttributes:
@@ -233,9 +233,8 @@ class TestReturned:
     def test_always_never_and_on_request(self, attributes: str, excluded: str, shown: dict[str, Any]) -> None:
         assert show(attributes, excluded, WIDGET_DOCUMENT, WIDGET) == {**ALWAYS, **shown}
 
-    def test_a_default_projection_that_hides_something_still_counts_as_default(self) -> None:
+    def test_a_default_projection_loads_nothing_that_it_hides(self) -> None:
         projection = Projection.parse((), (), WIDGET)
-        assert projection.is_default
         assert not projection.wants("secret")
         assert not projection.wants("history")
         assert not projection.wants(f"{X}:token")

@@ -12,6 +12,7 @@ from django_scim_provider.protocol.schemas import Attribute, Schema
 from django_scim_provider.protocol.validation import clean_resource
 from django_scim_provider.services import specimen
 
+VARIANTS = 3
 EXTENSION = "urn:example:params:scim:schemas:Crew"
 
 with isolate_apps("django.contrib.messages"):
@@ -103,7 +104,7 @@ def adapter() -> UserAdapter:
 
 
 def bodies(adapter: UserAdapter) -> list[dict[str, Any]]:
-    return [specimen.body(adapter, "ada@example.com", variant) for variant in range(specimen.VARIANTS)]
+    return [specimen.body(adapter, "ada@example.com", variant) for variant in range(VARIANTS)]
 
 
 def test_every_variant_is_a_resource_that_the_columns_take(adapter: UserAdapter) -> None:
