@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import re
 import uuid
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.conf import settings
 from django.db import models
@@ -16,6 +17,14 @@ KEY_LENGTH = 512
 def new_id() -> str:
     """An id that nobody had before."""
     return str(uuid.uuid4())
+
+
+_DRAWN: Final = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+def is_drawn(scim_id: str) -> bool:
+    """Whether an id looks like those of ``new_id``, which are nobody else's at any connection."""
+    return _DRAWN.fullmatch(scim_id) is not None
 
 
 class ScimUser(models.Model):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from .errors import BadRequest, InvalidSyntax, InvalidValue, PayloadTooLarge, ScimError
-from .messages import NOT_A_BRACKET, STRING
+from .messages import NOT_A_BRACKET, STRING, require_schema
 from .tolerance import LENIENT, Tolerance
 from .urns import BULK_REQUEST, PATCH_OP
 
@@ -90,9 +90,7 @@ def parse_bulk(body: Mapping[str, Any], *, max_operations: int, tolerance: Toler
     if len(listed) > max_operations:
         raise _too_many(max_operations)
     if not tolerance.unknown_schemas:
-        urns = members.get("schemas")
-        if not isinstance(urns, list) or BULK_REQUEST.lower() not in [str(urn).lower() for urn in urns]:
-            raise InvalidSyntax(f"schemas must be a list that contains {BULK_REQUEST}.")
+        require_schema(members.get("schemas"), BULK_REQUEST)
     max_errors = members.get("failonerrors")
     if max_errors is not None and (isinstance(max_errors, bool) or not isinstance(max_errors, int) or max_errors < 1):
         raise InvalidValue("failOnErrors must be a whole number of at least 1.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
@@ -12,6 +11,7 @@ from django.db.models import Q
 
 from ..adapters.conditions import NOTHING
 from ..models import HeldRemoval, ScimEvent, ScimRemoval, ScimUser, ScimValue
+from ..models.resources import is_drawn
 from ..protocol.errors import InvalidValue
 from ..protocol.keys import user_name_key
 from .context import database
@@ -20,7 +20,6 @@ from .transactions import now, run
 LABEL: Final = "(erased)"
 KIND: Final = "User"
 _IDS: Final = ("connection_id", "resource_id")
-_DRAWN: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class StillManaged(ValueError):
@@ -80,7 +79,7 @@ def _erase(who: str, using: str) -> Erased:
     ids |= {(row.connection_id, row.scim_id) for row in rows}
     known = {who, *(row.user_name for row in rows)}
     alive = set(people.filter(_about(ids, "scim_id"), alive=True).values_list("connection_id", "scim_id"))
-    drawn = {scim_id for _, scim_id in alive if _DRAWN.fullmatch(scim_id)}
+    drawn = {scim_id for _, scim_id in alive if is_drawn(scim_id)}
     ids = {(connection, scim_id) for connection, scim_id in ids - alive if scim_id not in drawn}
     told = events.filter(_about(ids))
     known.update(told.exclude(label__in=["", LABEL]).values_list("label", flat=True))
@@ -109,7 +108,7 @@ def _about(ids: Iterable[tuple[Any, str]], column: str = "resource_id") -> Q:
     found, drawn = NOTHING, set()
     brought = defaultdict(set)
     for connection, scim_id in ids:
-        if _DRAWN.fullmatch(scim_id):
+        if is_drawn(scim_id):
             drawn.add(scim_id)
         else:
             brought[connection].add(scim_id)

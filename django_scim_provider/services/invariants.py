@@ -6,7 +6,6 @@ them, since a write in between can only make it newer.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator
 from datetime import timedelta
 from itertools import islice
@@ -29,6 +28,7 @@ from ..models import (
     ScimUser,
     ScimValue,
 )
+from ..models.resources import is_drawn
 from ..models.token_format import PATTERN
 from . import protection, roles
 from .audit import Action, Outcome
@@ -39,8 +39,6 @@ from .rows import people
 PORTION: Final = 1000
 SAMPLES: Final = 5
 _DIGEST_LENGTH: Final = 64
-_DRAWN: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-"""An id as ``new_id`` draws them. One that an import brought along may be somebody else's in another connection."""
 _SPARE: Final = timedelta(milliseconds=2)
 """Times are cut to milliseconds, durations rounded."""
 
@@ -111,7 +109,7 @@ def _names(context: Context) -> Iterator[str]:
 def _ids(context: Context) -> Iterator[str]:
     shared = ScimGroup.objects.using(context.using).filter(scim_id=OuterRef("scim_id"))
     for portion in _portions(_everybody(context).filter(Exists(shared)), "scim_id"):
-        yield from (f"User {scim_id}" for _, scim_id in portion if _DRAWN.fullmatch(scim_id))
+        yield from (f"User {scim_id}" for _, scim_id in portion if is_drawn(scim_id))
     for rows in (people(context), groups(context)):
         for portion in _portions(rows, "scim_id"):
             last = dict(_told(context, rows.model, _ids_of(portion), Action.DELETE, Action.UNDO))
@@ -218,7 +216,7 @@ def _about(context: Context, model: Any, ids: Collection[str]) -> QuerySet[ScimE
     own = model._base_manager.using(context.using).filter(
         connection=OuterRef("connection"), scim_id=OuterRef("resource_id")
     )
-    handed_over = Q(~Exists(own), resource_id__in=[scim_id for scim_id in ids if _DRAWN.fullmatch(scim_id)])
+    handed_over = Q(~Exists(own), resource_id__in=[scim_id for scim_id in ids if is_drawn(scim_id)])
     whose = Q(connection=context.connection.pk) | handed_over
     return _of_kind(context, model).filter(whose, resource_id__in=ids)
 
