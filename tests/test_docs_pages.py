@@ -56,10 +56,12 @@ def test_every_page_is_on_the_index_of_its_section(index: Path) -> None:
 LOGGING = DOCS / "howto" / "logging.rst"
 RUN = """
 import logging, logging.config
+logging.getLogger("django").addHandler(logging.StreamHandler())  # as Django does for the mail to ADMINS
 {block}
 logging.config.dictConfig(LOGGING)
 logging.getLogger("django_scim_provider").info("Attempt 1")
 logging.getLogger("django.request").warning("Not Found: /scim/v2/Users/1")
+logging.getLogger("django.request").error("Internal Server Error: /scim/v2/Users")
 """
 
 
@@ -87,5 +89,6 @@ def test_the_logging_of_the_page_prints_what_it_says() -> None:
     printed = subprocess.run(
         [sys.executable, "-c", RUN.format(block=block.body)], check=True, capture_output=True, text=True
     ).stderr.splitlines()
-    assert len(printed) == 1
-    assert printed[0].endswith(" INFO django_scim_provider Attempt 1")
+    ours, django = printed
+    assert ours.endswith(" INFO django_scim_provider Attempt 1")
+    assert django == "Internal Server Error: /scim/v2/Users"
