@@ -62,6 +62,14 @@ def test_the_commands_of_a_page_work_one_after_the_other(
             call_command(*shlex.split(MANAGE.sub("", text).partition(" > ")[0]))
 
 
+def test_the_crontab_has_the_commands_of_the_block_before_it() -> None:
+    shown = blocks(DOCS / "howto" / "go-live.rst", "console", "text")
+    place = [block.language for block in shown].index("text")
+    console, crontab = shown[place - 1 : place + 1]
+    nightly = [line.partition(" .venv/bin/")[2] for line in crontab.body.splitlines()]
+    assert nightly == [command.text for command in commands(console)]
+
+
 def test_nothing_is_accounted_for_that_is_not_shown() -> None:
     shown = [text for page in SHOWN for text in texts(page)]
     assert [beginning for beginning in NOT_RUN if not any(text.startswith(beginning) for text in shown)] == []
