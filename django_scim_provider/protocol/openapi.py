@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from itertools import chain, count
 from typing import Any, Final
 
 from . import urns
+from .bulk import METHODS
 from .schemas import COMMON_ATTRIBUTES, Attribute, ResourceType, Schema
 
 _PLAIN: Final[dict[str, dict[str, Any]]] = {
@@ -24,11 +27,21 @@ _QUERY: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "startIndex": ("The first result, from 1.", {"type": "integer", "minimum": 1}),
     "count": ("How many results at most.", {"type": "integer", "minimum": 0}),
 }
+_CURSOR: Final[dict[str, tuple[str, dict[str, Any]]]] = {
+    "cursor": (
+        "The page to go on with, empty for the first; in place of startIndex (RFC 9865).",
+        {"type": "string", "examples": [""]},
+    ),
+}
 _SHOWN: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "attributes": ("What to show, separated by commas.", {"type": "string"}),
     "excludedAttributes": ("What not to show, separated by commas.", {"type": "string"}),
 }
 _OBJECT: Final = {"type": "object"}
+_HTTP: Final = {"httpbasic": "basic", "httpdigest": "digest", "oauth2": "bearer", "oauthbearertoken": "bearer"}
+"""Types of authentication schemes (RFC 7643 section 5) by which OpenAPI knows a scheme of HTTP."""
+_NO_KEY: Final = re.compile(r"[^A-Za-z0-9._-]+")
+"""What the key of a component has not."""
 
 
 def openapi_document(
@@ -43,10 +56,17 @@ def openapi_document(
 
     :param authentication_schemes: as in /ServiceProviderConfig.
     """
-    schemes = dict(_security(scheme) for scheme in authentication_schemes)
+    schemes = _security(authentication_schemes)
     security: list[dict[str, Any]] = [{name: []} for name in schemes]
-    paths: dict[str, Any] = {}
-    components: dict[str, Any] = {"Error": _error(), "PatchOp": _patch(), "ListResponse": _list(_OBJECT)}
+    paths: dict[str, Any] = _root()
+    components: dict[str, Any] = {
+        "Error": _error(),
+        "PatchOp": _patch(),
+        "ListResponse": _list(_OBJECT),
+        "SearchRequest": _search(),
+        "BulkRequest": _bulk_request(),
+        "BulkResponse": _bulk_response(),
+    }
     for item in resource_types:
         components |= _components(item)
         paths |= _paths(item)
@@ -69,13 +89,27 @@ def openapi_document(
     }
 
 
-def _security(scheme: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """A scheme of /ServiceProviderConfig by its name here; an access token is sent as any other bearer token is."""
-    kind = {"httpbasic": "basic", "oauth2": "bearer", "oauthbearertoken": "bearer"}.get(scheme["type"])
+def _security(schemes: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The schemes of /ServiceProviderConfig by their keys here; those that look alike are one."""
+    found: dict[str, dict[str, Any]] = {}
+    for key, described in map(_scheme, schemes):
+        keys = chain([key], (f"{key}-{number}" for number in count(2)))
+        found[next(free for free in keys if found.get(free, described) == described)] = described
+    return found
+
+
+def _scheme(scheme: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The key that a scheme would have, and what it is; an access token is sent as any other bearer token is.
+
+    What a host says of its own may lack any part.
+    """
+    kind = _HTTP.get(str(scheme.get("type")))
     if kind is not None:
         return kind, {"type": "http", "scheme": kind}
-    described = {"type": "apiKey", "in": "header", "name": "Authorization", "description": scheme["description"]}
-    return str(scheme["name"]), described
+    described = {"type": "apiKey", "in": "header", "name": "Authorization"}
+    if "description" in scheme:
+        described["description"] = str(scheme["description"])
+    return _NO_KEY.sub("-", str(scheme.get("name", ""))).strip("-") or "custom", described
 
 
 def _components(item: ResourceType) -> dict[str, Any]:
@@ -139,24 +173,40 @@ def _value(attribute: Attribute, *, writing: bool) -> dict[str, Any]:
     return found
 
 
+def _root() -> dict[str, Any]:
+    """What is of no resource type: searches through all of them, and many operations at once."""
+    everywhere = ("All", "Find in all resource types.", 200, "ListResponse")
+    find = _operation(*everywhere, parameters=_parameters(_QUERY | _SHOWN))
+    search = _operation(*everywhere, body="SearchRequest")
+    bulk = _operation("Bulk", "Carry out many operations.", 200, "BulkResponse", body="BulkRequest")
+    return {"/": {"get": find}, "/.search": {"post": search}, "/Bulk": {"post": bulk}}
+
+
 def _paths(item: ResourceType) -> dict[str, Any]:
-    name, one, sent = item.name, f"{item.name}Resource", f"{item.name}Input"
+    name, found, shown = item.name, f"{item.name}List", _parameters(_SHOWN)
     scim_id = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
     matches = [_header("If-Match", "Versions to change."), _header("If-None-Match", "Versions to leave alone.")]
-    shown = _parameters(_SHOWN)
-    return {
+    one, sent = f"{name}Resource", f"{name}Input"
+    changes = {
+        "get": _operation(name, "Read.", 200, one, parameters=[*shown, matches[1]]),
+        "put": _operation(name, "Replace.", 200, one, body=sent, parameters=[*shown, *matches]),
+        "patch": _operation(name, "Change in parts.", 200, one, body="PatchOp", parameters=[*shown, *matches]),
+    }
+    paths: dict[str, Any] = {
         item.endpoint: {
-            "get": _operation(name, "Find.", 200, f"{name}List", parameters=[*_parameters(_QUERY), *shown]),
+            "get": _operation(name, "Find.", 200, found, parameters=_parameters(_QUERY | _CURSOR | _SHOWN)),
             "post": _operation(name, "Create.", 201, one, body=sent, parameters=shown),
         },
+        f"{item.endpoint}/.search": {"post": _operation(name, "Find.", 200, found, body="SearchRequest")},
         f"{item.endpoint}/{{id}}": {
             "parameters": [scim_id],
-            "get": _operation(name, "Read.", 200, one, parameters=[*shown, matches[1]]),
-            "put": _operation(name, "Replace.", 200, one, body=sent, parameters=[*shown, *matches]),
-            "patch": _operation(name, "Change in parts.", 200, one, body="PatchOp", parameters=[*shown, *matches]),
+            **changes,
             "delete": _operation(name, "Delete.", 204, None, parameters=matches),
         },
     }
+    if item.endpoint == "/Users":
+        paths["/Me"] = {"description": "The caller's own resource, for credentials that are one person's.", **changes}
+    return paths
 
 
 def _operation(
@@ -204,6 +254,7 @@ def _list(resource: dict[str, Any]) -> dict[str, Any]:
         "properties": {
             "schemas": {"const": [urns.LIST_RESPONSE]},
             **numbers,
+            "nextCursor": {"type": "string", "description": "Of pages by cursor; missing on the last."},
             "Resources": {"type": "array", "items": resource},
         },
         "required": ["schemas", "totalResults", "Resources"],
@@ -229,11 +280,45 @@ def _patch() -> dict[str, Any]:
         },
         "required": ["op"],
     }
+    return _message(urns.PATCH_OP, Operations={"type": "array", "items": operation, "minItems": 1})
+
+
+def _message(urn: str, **properties: Any) -> dict[str, Any]:
+    """What all of it is needed of."""
     return {
         "type": "object",
-        "properties": {
-            "schemas": {"const": [urns.PATCH_OP]},
-            "Operations": {"type": "array", "items": operation, "minItems": 1},
-        },
-        "required": ["schemas", "Operations"],
+        "properties": {"schemas": {"const": [urn]}, **properties},
+        "required": ["schemas", *properties],
     }
+
+
+def _search() -> dict[str, Any]:
+    """The parameters of a list as JSON (RFC 7644 section 3.4.3)."""
+    found = _message(urns.SEARCH_REQUEST)
+    for name, (description, schema) in (_QUERY | _CURSOR | _SHOWN).items():
+        sent = {"type": "array", "items": {"type": "string"}} if name in _SHOWN else schema
+        found["properties"][name] = {**sent, "description": description}
+    return found
+
+
+def _bulk_request() -> dict[str, Any]:
+    texts = {name: {"type": "string"} for name in ("bulkId", "version")}
+    path = {"type": "string", "pattern": "^/[^/?#]+(/[^/?#]+)?$", "examples": ["/Users", "/Users/bulkId:ada"]}
+    operation = {
+        "type": "object",
+        "properties": {"method": {"enum": [*METHODS]}, "path": path, **texts, "data": _OBJECT},
+        "required": ["method", "path"],
+    }
+    found = _message(urns.BULK_REQUEST, Operations={"type": "array", "items": operation})
+    found["properties"]["failOnErrors"] = {"type": "integer", "minimum": 1}
+    return found
+
+
+def _bulk_response() -> dict[str, Any]:
+    texts = {name: {"type": "string"} for name in ("method", "bulkId", "location", "version", "status")}
+    result = {
+        "type": "object",
+        "properties": {**texts, "response": {"$ref": "#/components/schemas/Error"}},
+        "required": ["method", "status"],
+    }
+    return _message(urns.BULK_RESPONSE, Operations={"type": "array", "items": result})
