@@ -23,7 +23,7 @@ _DRAWN: Final = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{
 
 
 def is_drawn(scim_id: str) -> bool:
-    """Whether an id looks like those of ``new_id``, which are nobody else's at any connection."""
+    """Whether an id looks like those of ``new_id``, which nothing else has unless an import brought them along."""
     return _DRAWN.fullmatch(scim_id) is not None
 
 

@@ -118,7 +118,7 @@ def _rendered(parts: Iterable[_Part], places: Iterable[_Place], query: ListQuery
     shown: dict[_Place, dict[str, Any]] = {}
     for number, kind, _ in parts:
         if number in wanted:
-            projection = Projection.parse(query.attributes, query.excluded_attributes, kind.resource_type)
+            projection = Projection.of(query, kind.resource_type)
             rows = kind.fetch(kind.queryset().filter(pk__in=wanted[number]))
             documents = kind.render(rows, projection)
             shown.update((_Place(number, row.pk), document) for row, document in zip(rows, documents, strict=True))

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from api.helpers import dump
-from conftest import ScimClient, person
+from conftest import ScimClient
 from django_scim_provider.models import HeldRemoval, ScimConnection, ScimEvent, ScimRemoval, ScimUser
 from django_scim_provider.services import connections, erase, users
 from django_scim_provider.services.context import Context
+from django_scim_provider.services.handover import hand_over
 from factories import ConnectionFactory
-from services.people import configured
+from services.people import configured, post
 
 pytestmark = [pytest.mark.django_db, pytest.mark.hosts]
 NAME, SECRET = "canary@example.com", "Canaria"
@@ -71,56 +72,6 @@ def test_a_dry_run_changes_nothing(left: str) -> None:
     assert ours() == state
 
 
-@pytest.fixture
-def imported(connection: ScimConnection) -> list[ScimUser]:
-    """Strangers with one id that was brought along, each deleted at a connection of their own; and their events."""
-    rows = []
-    for name, one in (("ann@example.com", connection), ("bob@example.com", ConnectionFactory(name="Other"))):
-        context = Context(one)
-        row = ScimUser.objects.get(scim_id=users.create_user(context, person(name)).id)
-        ScimUser.objects.filter(pk=row.pk).update(scim_id="42")
-        ScimEvent.objects.filter(connection=one).update(resource_id="42")
-        users.delete_user(context, "42")
-        rows.append(row)
-    return rows
-
-
-def names_told() -> set[str]:
-    return set(ScimEvent.objects.filter(resource_type="User").values_list("label", flat=True))
-
-
-def test_a_stranger_of_the_same_id_keeps_their_events(imported: list[ScimUser]) -> None:
-    done = erase.erase("ann@example.com")
-    assert (done.people, done.events > 0) == (1, True)
-    assert names_told() == {erase.LABEL, "bob@example.com"}
-    assert ScimRemoval.objects.filter(scim_user=imported[1]).exists()
-
-
-def test_a_stranger_of_the_same_id_who_is_managed_stands_in_nobodys_way(imported: list[ScimUser]) -> None:
-    scim_id = users.create_user(Context(imported[1].connection), person("bo@example.com")).id
-    ScimUser.objects.filter(pk=imported[1].pk).update(scim_id="7")
-    ScimUser.objects.filter(scim_id=scim_id).update(scim_id="42")
-    assert erase.erase("ann@example.com").events > 0
-    assert "ann@example.com" not in names_told()
-    assert ScimUser.objects.get(scim_id="42", alive=True).user_name == "bo@example.com"
-
-
-def test_an_id_that_several_people_have_is_refused(imported: list[ScimUser]) -> None:
-    state = ours()
-    with pytest.raises(erase.Ambiguous, match="Several people have the id 42") as error:
-        erase.erase("42")
-    assert "bob@example.com (“Other”)" in str(error.value)
-    assert ours() == state
-
-
-def test_events_of_a_connection_that_is_gone_are_erased(imported: list[ScimUser]) -> None:
-    gone = Context(imported[0].connection)
-    connections.disable(gone)
-    connections.delete(gone)
-    assert erase.erase("ann@example.com").events > 0
-    assert names_told() == {erase.LABEL, "bob@example.com"}
-
-
 def test_who_is_managed_is_not_erased(left: str, scim: ScimClient, connection: ScimConnection) -> None:
     successor = scim.create(NAME)["id"]
     for who in (NAME, successor):
@@ -145,3 +96,97 @@ def test_nobody_is_found(left: str) -> None:
     for who in ("nobody@example.com", "a\u202eb", "5b8e4f5e-3f6f-4c53-8f57-6a2d3d0b1c11"):
         assert not any(erase.erase(who))
     assert ours() == state
+
+
+# Ids that an import brought along, which are unique within a connection only --------------------------------
+
+
+def imported(context: Context, name: str, scim_id: str, *, gone: bool = True) -> None:
+    """Somebody with an id of before, and what is told and held of them."""
+    drawn = post(context, name)
+    if gone:
+        users.delete_user(context, drawn)
+    ScimUser.objects.filter(scim_id=drawn).update(scim_id=scim_id)
+    ScimEvent.objects.filter(resource_id=drawn).update(resource_id=scim_id)
+    moments = {"first_at": _now(), "last_at": _now()}
+    HeldRemoval.objects.create(
+        connection=context.connection, resource_type="User", resource_id=scim_id, label=name, **moments
+    )
+
+
+def told(name: str) -> int:
+    return ScimEvent.objects.filter(label=name).count() + HeldRemoval.objects.filter(label=name).count()
+
+
+@pytest.fixture
+def other(context: Context) -> Context:
+    """A second connection of the same site."""
+    return Context(ConnectionFactory(name="Other"))
+
+
+@pytest.mark.parametrize("scim_id", ["42", "5b8e4f5e-3f6f-4c53-8f57-6a2d3d0b1c11"])
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_stranger_with_the_same_imported_id_keeps_what_is_told_of_them(
+    context: Context, other: Context, gone: bool, scim_id: str
+) -> None:
+    imported(context, "stranger@example.com", scim_id, gone=gone)
+    imported(other, NAME, scim_id)
+    before = told("stranger@example.com")
+    assert erase.erase(NAME) == (1, 2, 2)
+    assert told(NAME) == 0
+    assert told("stranger@example.com") == before
+    assert not any(erase.erase(NAME))
+
+
+def test_an_id_that_several_knew_needs_its_connection(context: Context, other: Context) -> None:
+    imported(context, "stranger@example.com", "9")
+    imported(other, NAME, "9")
+    state = ours()
+    with pytest.raises(erase.Ambiguous, match=f"“{context.connection.name}”, “Other” each knew somebody as 9"):
+        erase.erase("9")
+    assert ours() == state
+    assert erase.erase("9", connection=other.connection).people == 1
+    assert (told(NAME), told("stranger@example.com")) == (0, 3)
+    with pytest.raises(erase.Ambiguous):
+        erase.erase("9")
+    assert not any(erase.erase("9", connection=other.connection))
+
+
+def test_an_id_of_deleted_connections_is_told_apart_by_their_names(context: Context, other: Context) -> None:
+    imported(context, "stranger@example.com", "9")
+    imported(other, NAME, "9")
+    connections.disable(other)
+    connections.delete(other)
+    assert erase.erase(NAME) == (0, 2, 0)
+    assert (told(NAME), told("stranger@example.com")) == (0, 3)
+    connections.disable(context)
+    connections.delete(context)
+    with pytest.raises(erase.Ambiguous, match=r"“Other” each knew somebody as 9"):
+        erase.erase("9")
+    assert erase.erase("stranger@example.com").events == 2
+    assert told("stranger@example.com") == 0
+
+
+@pytest.mark.parametrize("scim_id", ["42", "5b8e4f5e-3f6f-4c53-8f57-6a2d3d0b1c11"])
+@pytest.mark.parametrize("by_id", [True, False])
+def test_events_that_stay_with_the_giver_of_a_handover_are_erased(
+    context: Context, other: Context, scim_id: str, by_id: bool
+) -> None:
+    imported(context, NAME, scim_id)
+    ScimEvent.objects.filter(label=NAME, action="create").update(label="canary-old@example.com")
+    hand_over(context, other)
+    assert erase.erase(scim_id if by_id else NAME).events == 2
+    assert "canary" not in repr(ours()).lower()
+
+
+@pytest.mark.parametrize("scim_id", ["42", "5b8e4f5e-3f6f-4c53-8f57-6a2d3d0b1c11"])
+def test_the_living_keep_what_the_giver_of_a_handover_says_of_them(
+    context: Context, other: Context, scim_id: str
+) -> None:
+    """They had the name once that somebody else left under."""
+    imported(context, NAME, scim_id, gone=False)
+    ScimUser.objects.filter(scim_id=scim_id).update(user_name="new@example.com", user_name_key="new@example.com")
+    hand_over(context, other)
+    before = told(NAME)
+    assert not any(erase.erase(NAME))
+    assert told(NAME) == before

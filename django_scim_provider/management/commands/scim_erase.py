@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from ...services import erase
-from ..base import ScimCommand
+from ..base import CONNECTION_HELP, ScimCommand
 from ..output import plural
 
 
@@ -17,12 +17,14 @@ class Command(ScimCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("user", metavar="USER", help="user name at the identity provider, or SCIM id")
+        parser.add_argument("--connection", metavar="NAME", help=CONNECTION_HELP + ", where several know the SCIM id")
         parser.add_argument("--dry-run", action="store_true", help="say what would be erased; change nothing")
         self.add_json(parser)
 
     def handle(self, *args: Any, user: str, dry_run: bool, json: bool, **options: Any) -> None:
+        chosen = options["connection"]
         try:
-            done = erase.erase(user, dry_run=dry_run)
+            done = erase.erase(user, connection=self.connection(chosen) if chosen else None, dry_run=dry_run)
         except (erase.StillManaged, erase.Ambiguous) as error:
             raise CommandError(str(error)) from None
         if json:
