@@ -133,6 +133,9 @@ def test_the_root_merges_both_types_by_sort_key(scim: ScimClient, people: list[d
     assert paged == order
     # Without a value: last when ascending, first when descending.
     by_name = ["ann@example.com", "bob@example.com", "carol@example.com", "Birds", "Actors"]
+    for beyond in ({"startIndex": 1000}, {"count": 0}):
+        found = search(scim, sortBy="displayName", **beyond)
+        assert (found["totalResults"], names(found)) == (len(order), [])
     assert names(search(scim, sortBy="userName")) == by_name
     assert names(search(scim, sortBy="userName", sortOrder="descending")) == [*by_name[3:], *by_name[2::-1]]
     assert names(search(scim, sortBy="externalId"))[0] == "Actors"
