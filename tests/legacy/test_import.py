@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ from django.db import connection as database
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
-from api.helpers import dump
+from api.helpers import dump, statements
 from conftest import ScimClient, person
 from django_scim_provider.models import (
     GroupRoleMapping,
@@ -292,6 +293,12 @@ def test_whom_the_adapter_does_not_let_in_is_named(idp: ScimConnection, manage: 
         done = manage(*IMPORT, "--json", fails="4 people")
     assert reasons(done) == {django_scim2.OUT_OF_SCOPE: 4}
     assert (done.json["people"], done.json["memberships"]) == (1, 0)
+
+
+def test_who_is_out_of_scope_is_not_looked_for_with_not_in(idp: ScimConnection, manage: Manage) -> None:
+    """PostgreSQL compares row by row what does not fit into ``work_mem``."""
+    ran = statements(lambda: manage(*IMPORT))
+    assert not [sql for sql in ran if re.search(r"NOT \(?\S+ IN \(SELECT|NOT IN \(SELECT", sql)]
 
 
 def test_a_name_in_other_letters_is_shown_as_it_was_sent(idp: ScimConnection, manage: Manage) -> None:

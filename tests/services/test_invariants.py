@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from django.db import connection as database
 from django.db.models import CharField, JSONField, TextField
 from django.utils import timezone
 
+from api.helpers import statements
 from conftest import ScimClient
 from django_scim_provider.adapters import GroupRoles, UserAdapter, get_user_adapter
 from django_scim_provider.models import (
@@ -385,6 +387,11 @@ def test_queries_do_not_grow_with_the_rows(
     push(scim, "Staff")
     with django_assert_max_num_queries(60):
         assert not list(invariants.check(connection))
+
+
+def test_no_statement_has_a_not_in_over_a_table(site: dict[str, Any]) -> None:
+    """PostgreSQL compares row by row what does not fit into ``work_mem``."""
+    assert not [sql for sql in statements(broken) if re.search(r"NOT \(?\S+ IN \(SELECT|NOT IN \(SELECT", sql)]
 
 
 def test_a_rotation_leaves_nothing_to_find(connection: ScimConnection) -> None:
