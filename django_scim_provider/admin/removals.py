@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,19 +9,15 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from ..models import ScimOAuthClient, ScimToken
-from ..services import access, held, rows, undo
+from ..services import access, alarm, held, listings, rows
 from ..services.context import Context
 from ..services.held import Watch
 from . import words
 from .base import Panel, page_of
 
-AT_ONCE: Final = 200
-"""People brought back by one press of the button: a request should end in seconds."""
 NAMES: Final = 20
 """People named in messages: these travel in a cookie."""
 SHOWN: Final = 100
@@ -56,7 +51,7 @@ class RemovalPages(Panel):
             return HttpResponseRedirect(request.path)
         waiting = held.held(context)
         page = page_of(request, held.removals(context).select_related("scim_user"))
-        tokens = self._tokens(context)
+        tokens = listings.credentials(context)
         watch = held.watch([connection]).get(connection.pk, Watch())
         return self.page(
             request,
@@ -77,13 +72,6 @@ class RemovalPages(Panel):
             release_url=self.page_url("release", connection.pk),
             undo_url=self.page_url("undo", connection.pk),
         )
-
-    def _tokens(self, context: Context) -> dict[str, str]:
-        """What credentials are called, by the public part that requests are noted with."""
-        mine = ScimToken.objects.using(context.using).filter(connection=context.connection)
-        clients = ScimOAuthClient.objects.using(context.using).filter(connection=context.connection)
-        named = {token.key_id: token.name or token.starts_with for token in mine}
-        return named | {client.key_id: str(client) for client in clients}
 
     def _held(self, row: Any, tokens: dict[str, str]) -> dict[str, Any]:
         return {
@@ -139,14 +127,12 @@ class RemovalPages(Panel):
     def undo_view(self, request: HttpRequest, connection_id: UUID) -> HttpResponse:
         context = self.open(request, connection_id, access.MANAGE)
         back = self.page_url("removals", connection_id)
-        # Without an alarm there is nothing to undo here; the command reaches further back.
-        since = held.alarm_since(context) or timezone.now()
-        people = held.removals(context, since).order_by().values("scim_user").distinct().count()
         if request.method == "POST":
-            self._undo(request, context, since, people)
+            self._undo(request, context)
             return HttpResponseRedirect(back)
         points = [
-            _("%(people)s get back what they had: activity, groups, roles.") % {"people": words.people(people)},
+            _("%(people)s get back what they had: activity, groups, roles.")
+            % {"people": words.people(alarm.people(context))},
             _("Passwords and sessions do not return, nor what was deleted for good."),
             _("What is held is forgotten, and removals are counted anew."),
         ]
@@ -164,8 +150,8 @@ class RemovalPages(Panel):
             cancel_url=back,
         )
 
-    def _undo(self, request: HttpRequest, context: Context, since: datetime, people: int) -> None:
-        done = undo.undo(context, since, most=AT_ONCE)
+    def _undo(self, request: HttpRequest, context: Context) -> None:
+        done, left = alarm.undo(context)
         refused = [one for one in done if one.refusal]
         incomplete = [one for one in done if one.missing]
         back = words.people(len(done) - len(refused))
@@ -186,9 +172,6 @@ class RemovalPages(Panel):
                 unnamed,
             )
             messages.warning(request, text % {"count": words.number(unnamed)})
-        left = people - len(done)
-        if left > 0:
+        if left:
             text = _("%(count)s more are to be undone: press the button again.")
             messages.warning(request, text % {"count": words.number(left)})
-        else:
-            held.settle(context)

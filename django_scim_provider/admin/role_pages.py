@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from ..models import GroupRoleMapping, ScimMembership
+from ..models import GroupRoleMapping
 from ..protocol.errors import NotFound
 from ..protocol.keys import fold
-from ..services import access, group_rows, role_mappings
+from ..services import access, listings, role_mappings
 from ..services.context import Context
 from ..services.role_changes import NAMES, Change, Effect, by_role
 from . import words
@@ -209,12 +207,13 @@ class RolePages(Panel):
     def _mappings(self, context: Context) -> list[dict[str, Any]]:
         labels = _labels(context)
         rows = list(role_mappings.mappings(context))
-        counts = _counts(context, [row.group_id for row in rows if row.group_id])
+        groups = listings.listed_groups(context, [row.group_id for row in rows if row.group_id])
+        counts = {group.row.pk: words.people(group.people) for group in groups}
         return [
             {
                 "mapping": row,
                 "role": labels.get(row.role),
-                "people": words.people(counts[row.group_id][0]) if row.group_id else "",
+                "people": counts.get(row.group_id or 0, ""),
                 "priority_url": self.page_url("priority", context.connection.pk, row.pk),
                 "unmap_url": self.page_url("unmap", context.connection.pk, row.pk),
             }
@@ -224,32 +223,21 @@ class RolePages(Panel):
     def _groups(self, request: HttpRequest, context: Context) -> dict[str, Any]:
         """Pushed groups, a page of them, and names to choose from."""
         query = search_text(request)
-        every = group_rows.groups(context)
-        found = every.filter(Q(display_name__icontains=query) | Q(external_id=query)) if query else every
-        page = page_of(request, found.order_by("display_name_key", "pk"))
-        groups = list(page)
-        counts = _counts(context, [group.pk for group in groups])
-        labels = _labels(context)
-        roles: defaultdict[int, list[str]] = defaultdict(list)
-        for pk, role in role_mappings.mappings(context).filter(group__in=groups).values_list("group_id", "role"):
-            roles[pk or 0].append(labels.get(role, role))
+        page = page_of(request, listings.groups(context, query).values_list("pk", flat=True))
+        unmapped = listings.groups(context).filter(mappings=None)
         return {
             "page": page,
             "query": query,
-            "suggestions": list(
-                every.filter(mappings=None)
-                .order_by("display_name_key")
-                .values_list("display_name", flat=True)[:SUGGESTIONS]
-            ),
+            "suggestions": list(unmapped.values_list("display_name", flat=True)[:SUGGESTIONS]),
             "groups": [
                 {
-                    "name": group.display_name,
-                    "people": words.number(counts[group.pk][0]),
-                    "nested": words.number(counts[group.pk][1]) if counts[group.pk][1] else "",
-                    "roles": ", ".join(roles[group.pk]),
-                    "changed": words.moment(group.modified_at),
+                    "name": group.row.display_name,
+                    "people": words.number(group.people),
+                    "nested": words.number(group.groups) if group.groups else "",
+                    "roles": ", ".join(role.label for role in group.roles),
+                    "changed": words.moment(group.row.modified_at),
                 }
-                for group in groups
+                for group in listings.listed_groups(context, list(page))
             ],
         }
 
@@ -266,15 +254,6 @@ def _one(context: Context, mapping_id: int) -> GroupRoleMapping:
 
 def _labels(context: Context) -> dict[str, str]:
     return {role.key: role.label for role in context.adapter.roles.choices(context.connection)}
-
-
-def _counts(context: Context, groups: Iterable[int]) -> defaultdict[int, tuple[int, int]]:
-    """People and groups directly in each of these groups: one query."""
-    rows = ScimMembership.objects.using(context.using).filter(group__in=list(groups)).order_by().values("group_id")
-    found: defaultdict[int, tuple[int, int]] = defaultdict(lambda: (0, 0))
-    for row in rows.annotate(people=Count("scim_user_id"), nested=Count("child_id")):
-        found[row["group_id"]] = (row["people"], row["nested"])
-    return found
 
 
 def _effect(context: Context, changes: Iterable[Change]) -> list[Finding]:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import copy
-from collections import defaultdict
-from collections.abc import Iterable
 from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
 from django.utils.translation import gettext as _
 
-from ..models import ScimMembership, ScimToken, ScimUser
-from ..services import access, overview
+from ..models import ScimToken, ScimUser
+from ..protocol.keys import fold
+from ..services import access, listings, overview
 from ..services.context import Context
 from ..services.held import limit
+from ..services.listings import ListedPerson
 from ..services.mount import base_url
-from ..services.rows import UserRow, count, fetch, people
+from ..services.rows import UserRow, count
 from . import words
 from .base import page_of, search_text
 from .forms import PoliciesForm
@@ -99,12 +98,8 @@ class TabPages(ClientPages):
     def people_view(self, request: HttpRequest, connection_id: UUID) -> HttpResponse:
         context = self.open(request, connection_id)
         query = search_text(request)
-        found = _search_people(people(context), query)
-        page = page_of(request, found.order_by("user_name_key", "pk").values_list("pk"))
-        rows = {row.pk: row for row in fetch(people(context).filter(pk__in=[pk for (pk,) in page]), context)}
-        origins = dict(people(context).filter(pk__in=list(rows)).values_list("pk", "origin"))
-        labels = dict(ScimUser.Origin.choices)
-        groups, roles = _groups_of(context, rows.values()), _roles_of(context, rows.values())
+        page = page_of(request, listings.people(context, query).values_list("pk", flat=True))
+        shown = listings.listed_people(context, list(page))
         log = self.page_url("events", context.connection.pk) if access.has(request.user, access.VIEW_EVENTS) else ""
         return self.page(
             request,
@@ -116,30 +111,22 @@ class TabPages(ClientPages):
             page=page,
             query=query,
             count=words.people(page.paginator.count),
-            people=[
-                self._person(request, context, rows[pk])
-                | {
-                    "origin": labels[origins[pk]],
-                    "groups": groups[pk],
-                    "roles": roles.get(rows[pk].user_id, ""),
-                    "log": log and f"{log}?q={rows[pk].scim_id}",
-                }
-                for (pk,) in page
-                if pk in rows
-            ],
+            people=[self._person(request, context, person, log) for person in shown],
         )
 
-    def _person(self, request: HttpRequest, context: Context, row: UserRow) -> dict[str, Any]:
-        shown = context.adapter.shown(row.attributes, row.columns)
-        name = shown.get("name") or {}
-        full = " ".join(str(name[part]) for part in ("givenName", "familyName") if name.get(part))
+    def _person(self, request: HttpRequest, context: Context, person: ListedPerson, log: str) -> dict[str, Any]:
+        row = person.row
         return {
             "user_name": row.user_name,
-            "name": shown.get("displayName") or name.get("formatted") or full,
-            "is_active": shown.get("active", True),
+            "name": person.name,
+            "is_active": person.is_active,
             "since": words.moment(row.created_at),
+            "origin": ScimUser.Origin(person.origin).label,
             "changed": words.moment(row.modified_at),
+            "groups": sorted((group.name for group in person.groups if group.kind == "direct"), key=fold),
+            "roles": ", ".join(role.label for role in person.roles),
             "url": self._host_url(request, context, row),
+            "log": log and f"{log}?q={row.scim_id}",
         }
 
     def _host_url(self, request: HttpRequest, context: Context, row: UserRow) -> str | None:
@@ -181,27 +168,3 @@ class TabPages(ClientPages):
             form=form,
             people=words.people(limit(context, count(context))),
         )
-
-
-def _groups_of(context: Context, rows: Iterable[UserRow]) -> defaultdict[int, list[str]]:
-    """The names of the groups that these people are in directly."""
-    found: defaultdict[int, list[str]] = defaultdict(list)
-    memberships = ScimMembership.objects.using(context.using).filter(scim_user__in=[row.pk for row in rows])
-    ordered = memberships.order_by("group__display_name_key")
-    for pk, name in ordered.values_list("scim_user_id", "group__display_name"):
-        found[pk or 0].append(name)
-    return found
-
-
-def _roles_of(context: Context, rows: Iterable[UserRow]) -> dict[Any, str]:
-    """What these people may do here, however they came by it, by host user."""
-    backend, connection = context.adapter.roles, context.connection
-    labels = {role.key: role.label for role in backend.choices(connection)}
-    held = backend.held([row.user_id for row in rows if row.user_id is not None], connection, context.using)
-    return {user: ", ".join(sorted(labels.get(role, role) for role in roles)) for user, roles in held.items()}
-
-
-def _search_people(found: QuerySet[ScimUser], query: str) -> QuerySet[ScimUser]:
-    if not query:
-        return found
-    return found.filter(Q(user_name__icontains=query) | Q(external_id=query) | Q(scim_id=query))

@@ -16,7 +16,7 @@ from ..services.addresses import remote_address
 from ..services.context import Context
 from ..services.findings import Status
 from ..services.in_process import Site
-from ..services.mount import base_url
+from ..services.mount import base_url, is_mounted
 from . import words
 from .base import Panel
 from .guides import guide
@@ -30,7 +30,7 @@ class TrialPages(Panel):
         """Says what would happen; only a POST does it."""
         context = self.open(request, connection_id, access.MANAGE)
         address = base_url(request)
-        is_asked = request.method == "POST" and address is not None
+        can_ask = is_mounted()
         return self.page(
             request,
             "test",
@@ -39,9 +39,10 @@ class TrialPages(Panel):
             connection=context.connection,
             tab="change",
             base_url=address,
+            can_ask=can_ask,
             guide=guide(context.connection.provider),
             remarks=self._remarks(context, address),
-            **(self._results(context, request) if is_asked else {}),
+            **(self._results(context, request) if request.method == "POST" and can_ask else {}),
         )
 
     def _results(self, context: Context, request: HttpRequest) -> dict[str, Any]:
@@ -67,6 +68,13 @@ class TrialPages(Panel):
         remarks = []
         if not context.connection.enabled:
             remarks.append(_("SCIM is off for this connection. The test does as if it were on."))
+        if address is not None and not is_mounted():
+            remarks.append(
+                _(
+                    "Nothing can be tried here: the base URL is set, but the URLconf of this site does not include "
+                    "“django_scim_provider.urls”."
+                )
+            )
         if address is not None and "_" in address and context.connection.provider == ScimConnection.Provider.OKTA:
             remarks.append(_("Okta refuses base URLs with an underscore. Choose another path or host name."))
         return remarks

@@ -16,11 +16,17 @@ def path() -> str:
     return reverse("scim_provider:users").removesuffix("/").removesuffix("/Users")
 
 
+def is_mounted() -> bool:
+    """Whether this site answers SCIM itself; with ``BASE_URL`` another one may do it."""
+    try:
+        path()
+    except NoReverseMatch:
+        return False
+    return True
+
+
 def base_url(request: HttpRequest) -> str | None:
     """The base URL to hand to an identity provider, without a trailing slash; ``None`` if nothing is mounted."""
     if app_settings.BASE_URL is not None:
         return app_settings.BASE_URL
-    try:
-        return request.build_absolute_uri(path())
-    except NoReverseMatch:
-        return None
+    return request.build_absolute_uri(path()) if is_mounted() else None

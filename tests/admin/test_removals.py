@@ -12,6 +12,7 @@ from conftest import ScimClient
 from django_scim_provider.adapters import UserAdapter
 from django_scim_provider.admin import removals
 from django_scim_provider.models import ConnectionGuard, HeldRemoval, ScimConnection, ScimRemoval, ScimUser
+from django_scim_provider.services import alarm
 from django_scim_provider.services.context import Context
 from group_support import group_body, provision, push
 from services.people import is_active
@@ -97,7 +98,7 @@ def test_undo(root: Browser, connection: ScimConnection, mistake: Any) -> None:
 def test_undo_in_portions_names_what_does_not_return(
     root: Browser, connection: ScimConnection, mistake: Any, monkeypatch: pytest.MonkeyPatch, scim: ScimClient
 ) -> None:
-    monkeypatch.setattr(removals, "AT_ONCE", 8)
+    monkeypatch.setattr(alarm, "AT_ONCE", 8)
     ids = mistake("tell")
     ScimRemoval.objects.filter(scim_user__scim_id=ids[0]).update(state={"active": True, "password": True})
     scim.delete(f"/Users/{ids[1]}")
@@ -118,7 +119,7 @@ def test_undo_in_portions_names_what_does_not_return(
 def test_whoever_is_refused_stands_in_nobody_elses_way(
     root: Browser, connection: ScimConnection, mistake: Any, monkeypatch: pytest.MonkeyPatch, scim: ScimClient
 ) -> None:
-    monkeypatch.setattr(removals, "AT_ONCE", 3)
+    monkeypatch.setattr(alarm, "AT_ONCE", 3)
     monkeypatch.setattr(removals, "NAMES", 2)
     ids = mistake("tell")
     for number in range(4):
@@ -140,6 +141,14 @@ def test_without_an_alarm_nothing_is_undone_here(root: Browser, connection: Scim
     mistake("off")
     assert "0 people got back" in text(root.client.post(url("undo", connection.pk), follow=True))
     assert active() == 0
+
+
+def test_undoing_nothing_does_not_end_a_release(root: Browser, connection: ScimConnection, mistake: Any) -> None:
+    mistake("hold")
+    root.post(url("release", connection.pk))
+    until = ConnectionGuard.objects.get().released_until
+    root.post(url("undo", connection.pk))
+    assert ConnectionGuard.objects.get().released_until == until is not None
 
 
 def test_the_limit_can_be_raised(root: Browser, connection: ScimConnection) -> None:

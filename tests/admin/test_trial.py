@@ -66,3 +66,12 @@ def test_without_an_address_there_is_nothing_to_test(root: Browser) -> None:
         page = root.post(url("test", connection.pk))
     assert "This site has no SCIM address yet." in text(page)
     assert "steps" not in page.context
+
+
+def test_an_address_elsewhere_cannot_be_tried_here(root: Browser) -> None:
+    provider = {"BASE_URL": "https://scim.example.com/v2"}
+    with override_settings(ROOT_URLCONF="admin.unmounted", SCIM_PROVIDER=provider):
+        page = root.post(url("test", ConnectionFactory().pk))
+    assert "the URLconf of this site does not include “django_scim_provider.urls”" in text(page)
+    assert 'value="Test the connection"' not in text(page)
+    assert "steps" not in page.context
