@@ -14,13 +14,19 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ..adapters import UserAdapter
 from ..models import ScimEvent
-from ..services import access, event_log
+from ..services import access, event_log, lifecycle
 from . import words
 from .base import Panel, page_of
-from .sentences import sentence
+from .sentences import CHANGES, sentence
 
 PERIODS: Final = {"1": gettext_lazy("24 hours"), "7": gettext_lazy("7 days"), "30": gettext_lazy("30 days")}
+ACTIVITY: Final = {
+    "deactivated": (gettext_lazy("deactivated"), lifecycle.DEACTIVATED),
+    "activated": (gettext_lazy("activated"), lifecycle.ACTIVATED),
+}
+"""Changes of people that are looked for more often than others, by how their detail begins."""
 
 
 class EventFilterForm(forms.Form):
@@ -33,7 +39,13 @@ class EventFilterForm(forms.Form):
         choices=[("", gettext_lazy("Any")), *ScimEvent.Outcome.choices],
     )
     action = forms.ChoiceField(
-        label=gettext_lazy("Action"), required=False, choices=[("", gettext_lazy("Any")), *ScimEvent.Action.choices]
+        label=gettext_lazy("Action"),
+        required=False,
+        choices=[
+            ("", gettext_lazy("Any")),
+            *((key, label) for key, (label, _start) in ACTIVITY.items()),
+            *ScimEvent.Action.choices,
+        ],
     )
     days = forms.ChoiceField(
         label=gettext_lazy("In the last"), required=False, choices=[("", gettext_lazy("Any time")), *PERIODS.items()]
@@ -47,9 +59,13 @@ class EventFilterForm(forms.Form):
         self.is_valid()
         chosen = self.cleaned_data
         events = event_log.search(events, chosen.get("q", ""))
-        for name in ("outcome", "action"):
-            if chosen.get(name):
-                events = events.filter(**{name: chosen[name]})
+        if chosen.get("outcome"):
+            events = events.filter(outcome=chosen["outcome"])
+        if chosen.get("action") in ACTIVITY:
+            _label, start = ACTIVITY[chosen["action"]]
+            events = events.filter(action__in=CHANGES, resource_type=UserAdapter.name, detail__startswith=start)
+        elif chosen.get("action"):
+            events = events.filter(action=chosen["action"])
         if chosen.get("days"):
             events = events.filter(at__gte=timezone.now() - timedelta(days=int(chosen["days"])))
         return events.order_by("-pk")

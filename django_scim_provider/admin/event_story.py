@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from ..adapters import get_group_adapter, get_model_adapters, get_user_adapter
+from ..adapters import UserAdapter, get_group_adapter, get_model_adapters, get_user_adapter
 from ..models import ScimEvent, ScimOAuthClient, ScimRemoval, ScimToken
 from ..services.connections import CONNECTION
 from ..services.context import Context
@@ -106,19 +106,23 @@ def _outcome(event: ScimEvent) -> Any:
     yield _("Outcome"), event.get_outcome_display(), ""
     if event.status is not None:
         kind = f"{event.status} {event.scim_type}".strip()
-        yield _("Answer"), kind, "" if event.outcome == ScimEvent.Outcome.SUCCESS else _meaning(event.status)
+        yield _("Answer"), kind, "" if event.outcome == ScimEvent.Outcome.SUCCESS else _meaning(event)
     if event.detail:
         yield _("In words"), event.detail, ""
 
 
-def _meaning(status: int) -> str:
-    """What to do about a refusal, where its status alone says so."""
+def _meaning(event: ScimEvent) -> str:
+    """What to do about a refusal, where its status says so."""
+    status = event.status or 0
+    is_person = event.resource_type in ("", UserAdapter.name)
     if status == 401:
         return _("The token is wrong, ended, or missing. Give the identity provider a valid one.")
-    if status == 404:
+    if status == 404 and is_person:
         return _("The identity provider knows somebody whom this application does not. Let it import people again.")
-    if status == 409:
+    if status == 409 and is_person:
         return _("Somebody else has this name already. Let the identity provider match people by user name.")
+    if status == 409:
+        return _("Another one has this value already. Correct it at the identity provider.")
     if status == 429:
         return _("The identity provider is to ask again later.")
     if status >= 500:

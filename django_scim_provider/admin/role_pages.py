@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, override
 
 from ..models import GroupRoleMapping
 from ..protocol.errors import NotFound
@@ -131,8 +131,9 @@ class RolePages(Panel):
 
     def _save(self, request: HttpRequest, context: Context, form: MappingForm) -> HttpResponse:
         group, role, priority = form.wish
+        known = set(role_mappings.mappings(context).values_list("pk", flat=True))
         mapping = role_mappings.save_mapping(context, group, role, priority=priority)
-        self.log_settings(request, context.connection, [role_mappings.SETTING])
+        self._log(request, context, "changed" if mapping.pk in known else "added", mapping)
         messages.success(
             request,
             _("Members of “%(group)s” have the role “%(role)s” now.")
@@ -178,8 +179,16 @@ class RolePages(Panel):
             role_mappings.set_priority(context, mapping, priority)
         except NotFound:
             raise Http404 from None
-        self.log_settings(request, context.connection, [role_mappings.SETTING])
+        self._log(request, context, "changed", mapping)
         messages.success(request, _("The priority was saved."))
+
+    def _log(self, request: HttpRequest, context: Context, what: str, mapping: GroupRoleMapping) -> None:
+        """The admin's own history, in the words that Django has for what belongs to an object."""
+        with override(None):
+            about: dict[str, Any] = {"name": str(mapping._meta.verbose_name), "object": str(mapping)}
+        if what == "changed":
+            about["fields"] = ["priority"]
+        self.log_change(request, context.connection, [{what: about}])
 
     def unmap_view(self, request: HttpRequest, connection_id: UUID, mapping_id: int) -> HttpResponse:
         context = self.open(request, connection_id, access.MAP_ROLES)
@@ -187,7 +196,7 @@ class RolePages(Panel):
         mapping = _one(context, mapping_id)
         if request.method == "POST":
             role_mappings.delete_mapping(context, mapping)
-            self.log_settings(request, context.connection, [role_mappings.SETTING])
+            self._log(request, context, "deleted", mapping)
             messages.success(
                 request, _("“%(group)s” is not mapped to that role any more.") % {"group": mapping.group_name}
             )

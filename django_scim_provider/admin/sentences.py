@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from ..adapters import GroupAdapter, UserAdapter
 from ..models import GroupRoleMapping, ScimConnection, ScimEvent
-from ..services import role_mappings
+from ..services import lifecycle, role_mappings
 from ..services.connections import CONNECTION
 from . import words
 
@@ -51,21 +51,28 @@ _NOT_DONE: Final[dict[str, StrOrPromise]] = {
     Action.ALARM: gettext_lazy("%(who)s asked to remove unusually many people, so further removals are held: %(why)s"),
 }
 _OTHERWISE: Final = gettext_lazy("%(who)s was refused: %(why)s")
+_MAPPED: Final[dict[str, StrOrPromise]] = {
+    role_mappings.MAPPED: gettext_lazy("%(who)s mapped %(what)s."),
+    role_mappings.UNMAPPED: gettext_lazy("%(who)s removed the mapping %(what)s."),
+}
+_PRIORITY: Final = gettext_lazy("%(who)s changed the priority of %(what)s to %(priority)s.")
+_ACTIVITY: Final[dict[str, StrOrPromise]] = {
+    lifecycle.DEACTIVATED: gettext_lazy("%(who)s deactivated %(what)s."),
+    lifecycle.ACTIVATED: gettext_lazy("%(who)s activated %(what)s."),
+}
 _CONNECTION_DELETED: Final = gettext_lazy("%(who)s deleted the connection %(what)s.")
+CHANGES: Final = {Action.REPLACE, Action.MODIFY}
 _NAMELESS: Final = {ScimConnection.Provider.GENERIC, ScimConnection.Provider.STRICT}
 
 
 def sentence(event: ScimEvent) -> str:
     """One event in words; ``connection`` and ``actor`` should have been selected with it."""
-    done = event.outcome == Outcome.SUCCESS
-    template = _DONE[event.action] if done else _NOT_DONE.get(event.action, _OTHERWISE)
-    if done and event.action == Action.DELETE and event.resource_type == CONNECTION:
-        template = _CONNECTION_DELETED
-    text = str(template) % {
+    text = str(_template(event)) % {
         "who": _who(event),
         "what": _what(event),
         "why": event.detail or _("no reason given."),
         "changed": ", ".join(field_label(name) for name in event.changed),
+        "priority": event.detail.removeprefix(role_mappings.PRIORITY),
     }
     if event.actor is None:
         # What we call somebody begins the sentence; a person's own name stays as it is written.
@@ -74,6 +81,21 @@ def sentence(event: ScimEvent) -> str:
         times = ngettext("(%(count)s time)", "(%(count)s times)", event.count) % {"count": words.number(event.count)}
         text = f"{text} {times}"
     return text
+
+
+def _template(event: ScimEvent) -> StrOrPromise:
+    action, detail = event.action, event.detail
+    if event.outcome != Outcome.SUCCESS:
+        return _NOT_DONE.get(action, _OTHERWISE)
+    if action == Action.DELETE and event.resource_type == CONNECTION:
+        return _CONNECTION_DELETED
+    if action == Action.CONFIGURE and role_mappings.SETTING in event.changed:
+        # Events of earlier versions say no more than that.
+        return _PRIORITY if detail.startswith(role_mappings.PRIORITY) else _MAPPED.get(detail, _DONE[action])
+    if action in CHANGES and event.resource_type == UserAdapter.name:
+        said = (text for start, text in _ACTIVITY.items() if detail.startswith(start))
+        return next(said, _DONE[action])
+    return _DONE[action]
 
 
 def field_label(name: str) -> str:
@@ -99,10 +121,10 @@ def _who(event: ScimEvent) -> str:
 
 
 def _what(event: ScimEvent) -> str:
+    if event.resource_type == GroupAdapter.name:
+        return _("the group %(name)s") % {"name": event.label} if event.label else _("a group")
     if event.label:
         return event.label
-    if event.resource_type == GroupAdapter.name:
-        return _("a group")
     if event.resource_type in ("", UserAdapter.name):
         return _("a person")
     return _("an entry of the kind “%(kind)s”") % {"kind": event.resource_type}

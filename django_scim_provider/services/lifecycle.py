@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from .. import signals
 from ..adapters.base import LEFT_ALONE
@@ -14,16 +14,19 @@ from .rows import host_columns
 from .transactions import announce
 
 Policy = ScimConnection.OnDeactivate
+DEACTIVATED: Final = "Deactivated."
+ACTIVATED: Final = "Activated."
+"""How the detail of an event begins that made somebody inactive, or active again."""
 
 
 def deprovision(context: Context, row: ScimUser, user: Any, policy: str) -> str:
     """The one end of access, whatever asked for it: every credential ends, and the account goes the way of the policy.
 
-    :returns: what ended, in words for the event.
+    :returns: what came of it, in words for the event.
     """
     adapter, using = context.adapter, context.using
     if policy == Policy.NOTHING:
-        return ""
+        return "The account stays as it is."
     ended = adapter.end_credentials(user, context.connection, using)
     if policy == Policy.DELETE:
         adapter.delete(user, using)

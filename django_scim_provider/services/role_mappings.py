@@ -19,6 +19,10 @@ from .transactions import run
 
 SETTING: Final = "role mapping"
 """What events about mappings name as changed."""
+MAPPED: Final = "mapped"
+UNMAPPED: Final = "unmapped"
+PRIORITY: Final = "priority "
+"""What such an event says in its detail; the number follows."""
 
 
 def mappings(context: Context) -> QuerySet[GroupRoleMapping]:
@@ -76,7 +80,9 @@ def _write(
         locked = guard.lock(context)
         group = _named(context, key).first()
         same = {"group": group} if group is not None else {"group": None, "group_name_key": key}
-        check(_mappings(context).filter(role=role, **same))
+        found = _mappings(context).filter(role=role, **same)
+        check(found)
+        before = found.values_list("priority", flat=True).first()
         roles.note(context, locked)
         mapping, _ = _mappings(context).update_or_create(
             connection_id=context.connection.pk,
@@ -84,7 +90,8 @@ def _write(
             **same,
             defaults={"group_name": group_name, "group_name_key": key, "priority": priority},
         )
-        audit.record(context, audit.Action.CONFIGURE, label=str(mapping), changed=[SETTING])
+        if before != priority:
+            _record(context, mapping, MAPPED if before is None else f"{PRIORITY}{priority}")
         if group is not None:
             roles.recompute(context, locked, members_below(context, [group.pk]))
         return mapping
@@ -106,7 +113,7 @@ def set_priority(context: Context, mapping: GroupRoleMapping, priority: int) -> 
         if found.priority != priority:
             found.priority = priority
             found.save(using=context.using, update_fields=["priority"])
-            audit.record(context, audit.Action.CONFIGURE, label=str(found), changed=[SETTING])
+            _record(context, found, f"{PRIORITY}{priority}")
             if found.group_id is not None:
                 roles.recompute(context, locked, members_below(context, [found.group_id]))
         return found
@@ -122,11 +129,15 @@ def delete_mapping(context: Context, mapping: GroupRoleMapping) -> None:
         # Read afresh: the group may have come or gone since the page with the button was shown.
         group = _mappings(context).filter(pk=mapping.pk).values_list("group_id", flat=True).first()
         affected = members_below(context, [group]) if group is not None else set()
-        audit.record(context, audit.Action.CONFIGURE, label=str(mapping), changed=[SETTING])
+        _record(context, mapping, UNMAPPED)
         _mappings(context).filter(pk=mapping.pk).delete()
         roles.recompute(context, locked, affected)
 
     run(work, context.using)
+
+
+def _record(context: Context, mapping: GroupRoleMapping, what: str) -> None:
+    audit.record(context, audit.Action.CONFIGURE, label=str(mapping), detail=what, changed=[SETTING])
 
 
 def preview(context: Context, group_name: str, role: str, *, priority: int = 0) -> list[Change]:

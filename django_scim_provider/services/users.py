@@ -211,6 +211,9 @@ def _change(
         ended = _write(context, row, user, shown, wanted, before=before, after=after)
     if user is not None and not (before or after):
         ended = lifecycle.clear_out(context, row, user)
+    told = ended
+    if before != after:
+        told = f"{lifecycle.ACTIVATED if after else lifecycle.DEACTIVATED} {ended}".rstrip()
     audit.record(
         context,
         action,
@@ -218,7 +221,7 @@ def _change(
         resource_type=adapter.name,
         resource_id=row.scim_id,
         label=row.user_name,
-        detail=ended,
+        detail=told,
         changed=changed,
         values=event_values(adapter, wanted, changed),
         warnings=ignored,

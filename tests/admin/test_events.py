@@ -55,6 +55,13 @@ def event(
         (Action.ENABLE, {"outcome": "failed", "detail": "No."}, "Okta was refused: No."),
         (Action.CREATE, {"provider": "generic", "label": "alice"}, "The identity provider created alice."),
         (Action.MODIFY, {"key_id": "", "label": "alice"}, "A command on the server updated alice."),
+        (Action.CREATE, {"resource_type": "Group", "label": "Leads"}, "Okta created the group Leads."),
+        (Action.MODIFY, {"resource_type": "User", "label": "ann", "detail": "Deactivated. Ended: sessions (2)."},
+         "Okta deactivated ann."),
+        (Action.REPLACE, {"resource_type": "User", "label": "ann", "detail": "Activated."}, "Okta activated ann."),
+        (Action.CREATE, {"resource_type": "User", "label": "ann", "detail": "Activated."}, "Okta created ann."),
+        (Action.MODIFY, {"resource_type": "User", "label": "ann", "detail": "Ended: sessions (2)."},
+         "Okta updated ann."),
         (Action.ADOPT, {"key_id": "", "detail": "Took 2 people over."},
          "A command on the server put people under this connection's management: Took 2 people over."),
     ],
@@ -201,6 +208,15 @@ def test_a_refusal_says_what_to_do(status: int, said: str, root: Browser) -> Non
     assert "DELETE /Users/42" in page
 
 
+@pytest.mark.parametrize("kind", ["Group", "Device"])
+@pytest.mark.parametrize(("status", "said"), [(404, "Correct it at"), (409, "Another one has this value already.")])
+def test_what_is_no_person_is_not_called_somebody(kind: str, status: int, said: str, root: Browser) -> None:
+    made = event(Action.CREATE, outcome="refused", status=status, detail="No.", resource_type=kind)
+    page = text(root.get(one(made)))
+    assert said in page
+    assert "omebody" not in page
+
+
 @pytest.mark.parametrize("action", [Action.REPLACE, Action.MODIFY, Action.DELETE, Action.AUTHENTICATE])
 def test_whoever_comes_by_way_of_me_is_no_administrator(action: str, root: Browser) -> None:
     made = event(action, actor=root.user, resource_type="User", resource_id="42", outcome="refused", status=403)
@@ -277,6 +293,17 @@ def test_the_events_of_a_connection_are_filtered_and_exported_as_filtered(root: 
     assert rows[2]["changed"] == '["title"]'
     assert root.get(url("export", made.connection_id, "xml")).status_code == 404
     assert Browser(VIEW).get(export).status_code == 403
+
+
+def test_who_was_deactivated_is_found(root: Browser) -> None:
+    context = Context(ConnectionFactory(), key_id="B" * 12)
+    for label, detail in (("ann", "Deactivated."), ("bea", "Activated. Ended: sessions (1)."), ("cat", "")):
+        audit.record(context, Action.MODIFY, label=label, detail=detail, changed=["active"], resource_type="User")
+    audit.record(context, Action.REPLACE, label="lab", detail="Deactivated.", resource_type="Device")
+    address = url("events", context.connection.pk)
+    for action, label in (("deactivated", "ann"), ("activated", "bea")):
+        rows = root.get(address, action=action).context["events"]
+        assert [row["sentence"] for row in rows] == [f"Okta {action} {label}."]
 
 
 def test_the_whole_log_is_exported_as_the_list_shows_it(root: Browser) -> None:

@@ -11,7 +11,8 @@ from django.contrib.auth.models import Group
 from django.utils import translation
 
 from admin.browser import MANAGE, MAP_ROLES, VIEW, Browser, hidden, text, url
-from django_scim_provider.models import GroupRoleMapping, ScimConnection, ScimUser
+from django_scim_provider.admin.sentences import sentence
+from django_scim_provider.models import GroupRoleMapping, ScimConnection, ScimEvent, ScimUser
 from django_scim_provider.services import role_changes, role_mappings
 from django_scim_provider.services.context import Context
 from group_hosts import on_teams_host
@@ -244,4 +245,29 @@ def test_the_history_is_english_whatever_language_the_administrator_reads(
         for page, sent in (("priority", {"priority": "3", "seen": "3"}), ("unmap", {})):
             root.client.post(url(page, context.connection.pk, mapping.pk), sent, headers={"Accept-Language": "de"})
     stored = [json.loads(entry.change_message) for entry in LogEntry.objects.all()]
-    assert stored == [[{"changed": {"fields": ["group to role mapping"]}}]] * 3
+    about = {"name": "group to role mapping", "object": "Staff → writer"}
+    assert stored == [
+        [{"deleted": about}],
+        [{"changed": {**about, "fields": ["priority"]}}],
+        [{"added": about}],
+    ]
+
+
+def test_what_was_done_to_a_mapping_is_told(root: Browser, context: Context, staff: Any) -> None:
+    connection = context.connection
+    send(root, connection, seen="staff/writer/0")
+    mapping = GroupRoleMapping.objects.get()
+    for priority in (7, 7):
+        role_mappings.save_mapping(context, "Staff", "writer", priority=priority)
+    send(root, connection, seen="staff/writer/0")
+    root.post(url("unmap", connection.pk, mapping.pk))
+    told = [sentence(event) for event in ScimEvent.objects.filter(action="configure").order_by("pk")]
+    assert told == [
+        "root@example.com mapped Staff → writer.",
+        "A command on the server changed the priority of Staff → writer to 7.",
+        "root@example.com changed the priority of Staff → writer to 0.",
+        "root@example.com removed the mapping Staff → writer.",
+    ]
+    page = text(root.get(url("history", connection.pk)))
+    for said in ("Added", "Changed priority for", "Deleted"):
+        assert f"{said} group to role mapping “Staff → writer”." in page

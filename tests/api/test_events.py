@@ -65,7 +65,7 @@ def test_every_write_is_one_event_that_says_who_what_and_from_where(
     assert (event.action, event.changed) == ("replace", ["title"])
 
     operations = {"Operations": [{"op": "replace", "value": {"active": False, "title": "y"}}]}
-    _, event = write("PATCH", path, operations, ended=ENDED)
+    _, event = write("PATCH", path, operations, ended=f"Deactivated. {ENDED}")
     assert (event.action, event.changed) == ("modify", ["active", "title"])
 
     _, event = write("PATCH", path, operations)

@@ -249,7 +249,7 @@ def test_event_and_signal_tell_what_ended(
     ((_, told),) = heard
     assert (told["ended"], told["user"], str(told["scim_user"].scim_id)) == (ended, somebody.account, somebody.id)
     assert ScimEvent.objects.get(action="modify").detail == (
-        "Ended: sessions (1), password reset links, API tokens (1), Knox tokens (1), OAuth tokens (13), "
+        "Deactivated. Ended: sessions (1), password reset links, API tokens (1), Knox tokens (1), OAuth tokens (13), "
         "JWT refresh tokens (2), OpenID Connect tokens (1)."
     )
 

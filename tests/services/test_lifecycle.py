@@ -12,7 +12,7 @@ from api.helpers import dump, has_column, soft_deletes
 from django_scim_provider import signals
 from django_scim_provider.adapters import UserAdapter, get_user_adapter
 from django_scim_provider.mixins import FREED_DOMAIN
-from django_scim_provider.models import ScimEvent, ScimUser, ScimValue
+from django_scim_provider.models import ScimConnection, ScimEvent, ScimUser, ScimValue
 from django_scim_provider.protocol.errors import Forbidden, NotFound, Uniqueness
 from django_scim_provider.services import lifecycle, users
 from django_scim_provider.services.context import Context
@@ -255,8 +255,20 @@ def test_host_ends_what_it_issued_by_itself_and_is_told_when_it_is_done(
 
     assert [told["ended"] for _, told in heard] == [{"SSH keys": keys}] * 3
     said = ScimEvent.objects.filter(resource_id=scim_id).order_by("pk").values_list("detail", flat=True)
-    word = f"Ended: SSH keys ({keys})." if keys else ""
-    assert list(said) == ["", word, word, "", word]
+    word = f" Ended: SSH keys ({keys})." if keys else ""
+    assert list(said) == ["", f"Deactivated.{word}", f"Activated.{word}", "", word.strip()]
+
+
+def test_a_policy_that_leaves_the_account_alone_is_told(context: Context) -> None:
+    ScimConnection.objects.update(on_deactivate="nothing", on_delete="nothing")
+    context.connection.refresh_from_db()
+    scim_id = post(context)
+    deactivate(context, scim_id)
+    patch(context, scim_id, active=True)
+    users.delete_user(context, scim_id)
+    said = ScimEvent.objects.filter(resource_id=scim_id).order_by("pk").values_list("detail", flat=True)
+    alone = "The account stays as it is."
+    assert list(said) == ["", f"Deactivated. {alone}", "Activated.", alone]
 
 
 def test_access_that_cannot_be_ended_whole_is_not_ended_at_all(
