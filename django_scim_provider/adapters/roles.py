@@ -55,6 +55,10 @@ class RoleBackend:
         """The roles that each of these users holds, however they came by them."""
         raise NotImplementedError
 
+    def shown(self, users: Collection[Any], connection: ScimConnection, using: str) -> Mapping[Any, frozenset[str]]:
+        """What each of these users is in the eyes of people: also the role that ``held`` counts as none."""
+        return self.held(users, connection, using)
+
     def holders(self, role: str, connection: ScimConnection, using: str) -> Iterable[Any]:
         """Everybody who holds a role, managed by SCIM or not: a queryset of one column, or primary keys."""
         raise NotImplementedError
@@ -172,6 +176,12 @@ class ColumnRoles(RoleBackend):
         nothing = self._nothing()
         rows = self.rows(users, connection, using)
         return {user: frozenset((str(role),)) for user, role in rows if role and role != nothing}
+
+    def shown(self, users: Collection[Any], connection: ScimConnection, using: str) -> Mapping[Any, frozenset[str]]:
+        known = {role.key for role in self.choices(connection)}
+        hidden = None if str(self._nothing()) in known else self._nothing()
+        rows = self.rows(users, connection, using)
+        return {user: frozenset((str(role),)) for user, role in rows if role and role != hidden}
 
     def give(self, role: str, users: Collection[Any], connection: ScimConnection, using: str) -> None:
         self.assign(role, users, connection, using)

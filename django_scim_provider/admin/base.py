@@ -173,8 +173,7 @@ class Panel(ConnectionAdmin):
         try:
             changed = connections.configure(context, **form.cleaned_data)
         except ValidationError as error:
-            for name, said in error.message_dict.items():
-                form.add_error(name if name in form.fields else None, said)
+            place(form, error)
             return None
         if changed:
             self.log_settings(request, context.connection, changed)
@@ -192,6 +191,12 @@ class Panel(ConnectionAdmin):
             for tab in self.tabs
             if access.has(request.user, tab.permission)
         ]
+
+
+def place(form: forms.BaseForm, error: ValidationError) -> None:
+    """Put what a service says about fields beside those fields, or on top where the form does not have them."""
+    for name, said in error.message_dict.items():
+        form.add_error(name if name in form.fields else None, said)
 
 
 def never_stored(response: TemplateResponse) -> TemplateResponse:

@@ -13,13 +13,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ..models import ScimConnection
-from ..services import access, connections, overview, sync
+from ..services import access, connections, listings, overview, sync
 from ..services.addresses import remote_address
 from ..services.connections import Enabled
 from ..services.context import Context
 from ..services.mount import base_url
 from ..services.tokens import AlreadyIssued
 from . import words
+from .base import place
 from .confirmation import ConfirmationForm
 from .credentials import TokenPages, sensitive
 from .forms import EnableForm
@@ -83,7 +84,7 @@ class EnablingPages(TokenPages):
             answer = confirmation.answer()
             if answer is not None:
                 return self.already_issued(request, answer)
-            form.add_error(None, error.messages)
+            place(form, error)
             return None
         self.log_addition(request, enabled.context.connection, [{"added": {}}])
         return self._reveal_enabled(request, enabled)
@@ -95,10 +96,12 @@ class EnablingPages(TokenPages):
         connection = form.instance
         if not form.is_bound:
             connection.existing_accounts = form.initial["existing_accounts"]
+        if "tenant" in form.errors:
+            return {"preview": None, "seen": ""}
         takes_over = connection.existing_accounts != ScimConnection.ExistingAccounts.NEVER
         if takes_over and not access.may_make(request.user, connection.portal, connection.tenant):
             return {"preview": None, "seen": ""}
-        return {"preview": self.preview(Context(connection)), "seen": form.consequences}
+        return {"preview": self.preview(Context(connection, actor=request.user)), "seen": form.consequences}
 
     # An old one --------------------------------------------------------------------------------------------
 
@@ -240,8 +243,26 @@ class EnablingPages(TokenPages):
                     ),
                 )
                 if names
-            ],
+            ]
+            + _elsewhere(context),
         }
+
+
+def _elsewhere(context: Context) -> list[dict[str, Any]]:
+    """Who cannot be taken over because another connection has them, as far as the reader may know of that one."""
+    counts = listings.managed_elsewhere(context)
+    names = dict(access.connections(context.actor).filter(pk__in=counts).order_by("name").values_list("pk", "name"))
+    return [
+        {
+            "text": ngettext(
+                "%(count)s person is managed by another connection (%(connection)s) and stays there.",
+                "%(count)s people are managed by another connection (%(connection)s) and stay there.",
+                counts[pk],
+            )
+            % {"count": words.number(counts[pk]), "connection": name}
+        }
+        for pk, name in names.items()
+    ]
 
 
 def _at_least(names: list[str]) -> str:

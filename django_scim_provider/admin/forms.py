@@ -104,6 +104,7 @@ class EnableForm(ConnectionForm):
             del self.fields["tenant"]
             return
         self.fields["tenant"].required = True
+        self.fields["tenant"].help_text = _("The application's own key of the organization.")
         if tenants is not None:
             self.fields["tenant"] = forms.ChoiceField(
                 label=self.fields["tenant"].label,
@@ -116,7 +117,16 @@ class EnableForm(ConnectionForm):
         portal, tenant = cleaned.get("portal", ""), cleaned.get("tenant", "")
         if not self.is_draft and not self.errors and not access.may_make(self.user, portal, tenant):
             raise forms.ValidationError(_("You may not enable SCIM there."))
+        if tenant and access.may_make(self.user, portal, tenant):
+            self._check_tenant(portal, tenant)
         return cleaned
+
+    def _check_tenant(self, portal: str, tenant: str) -> None:
+        """A draft, too, is about an organization that is there."""
+        try:
+            connections.check_tenant(ScimConnection(portal=portal, tenant=tenant))
+        except forms.ValidationError as error:
+            self.add_error(None, error)
 
     @property
     def consequences(self) -> str:

@@ -38,7 +38,7 @@ def create(
     policies.setdefault("existing_accounts", default_existing_accounts(portal))
     connection = ScimConnection(name=name, provider=provider, tenant=tenant, portal=portal, **policies)
     connection.full_clean(exclude=["slug"])
-    _check_tenant(connection)
+    check_tenant(connection)
     _check_existing_accounts(connection)
     with _naming(connection):
         connection.save(using=database(), force_insert=True)
@@ -59,7 +59,7 @@ def _naming(connection: ScimConnection) -> Iterator[None]:
         raise ValidationError({"name": connection.unique_error_message(ScimConnection, ("name",))}) from None
 
 
-def _check_tenant(connection: ScimConnection) -> None:
+def check_tenant(connection: ScimConnection) -> None:
     """
     :raises django.core.exceptions.ValidationError: the tenant is not there.
     """

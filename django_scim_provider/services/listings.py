@@ -10,7 +10,7 @@ from django.db.models import Count, Q, QuerySet
 
 from ..adapters.roles import Role
 from ..models import GroupRoleMapping, ScimGroup, ScimMembership, ScimOAuthClient, ScimToken, ScimUser
-from . import group_rows, rows
+from . import group_rows, rows, sync
 from .context import Context
 from .group_rows import GroupRow
 from .rows import Membership, UserRow
@@ -51,7 +51,7 @@ def listed_people(context: Context, pks: Sequence[int]) -> list[ListedPerson]:
     found = {row.pk: row for row in rows.fetch(mine, context)}
     rest = {pk: (external_id, origin) for pk, external_id, origin in mine.values_list("pk", "external_id", "origin")}
     groups = rows.groups_of(pks, context)
-    held = _held(context, [row.user_id for row in found.values() if row.user_id is not None])
+    held = _roles(context, [row.user_id for row in found.values() if row.user_id is not None])
     return [
         _person(context, found[pk], *rest[pk], list(groups.get(pk, ())), held.get(found[pk].user_id, []))
         for pk in pks
@@ -89,8 +89,8 @@ def listed_groups(context: Context, pks: Sequence[int]) -> list[ListedGroup]:
     return [ListedGroup(found[pk], *counts.get(pk, (0, 0)), roles.get(pk, [])) for pk in pks if pk in found]
 
 
-def _held(context: Context, users: Sequence[Any]) -> dict[Any, list[Role]]:
-    return _named(context, context.adapter.roles.held(users, context.connection, context.using))
+def _roles(context: Context, users: Sequence[Any]) -> dict[Any, list[Role]]:
+    return _named(context, context.adapter.roles.shown(users, context.connection, context.using))
 
 
 def _named(context: Context, held: Mapping[Any, Iterable[str]]) -> dict[Any, list[Role]]:
@@ -100,6 +100,19 @@ def _named(context: Context, held: Mapping[Any, Iterable[str]]) -> dict[Any, lis
         whose: sorted((Role(key, labels.get(key, key)) for key in keys), key=lambda role: (role.label, role.key))
         for whose, keys in held.items()
     }
+
+
+def managed_elsewhere(context: Context) -> dict[Any, int]:
+    """How many people of the connection's scope other connections manage, by primary key of the connection; nobody
+    where the policy does not let this one adopt anyway.
+    """
+    if sync.adopts_nobody(context):
+        return {}
+    theirs = ScimUser.objects.using(context.using).filter(
+        scope=context.adapter.scope(context.connection), alive=True, user__isnull=False
+    )
+    rows = theirs.exclude(connection_id=context.connection.pk).order_by().values_list("connection_id")
+    return dict(rows.annotate(count=Count("pk")))
 
 
 def credentials(context: Context) -> dict[str, str]:

@@ -70,13 +70,15 @@ def in_scope(context: Context) -> Any:
 
 def _candidates(context: Context) -> Any:
     """The host users that the connection's policy lets it adopt, were they managed by nobody."""
-    policy = context.connection.existing_accounts
     users = context.adapter.get_queryset(context.connection).using(context.using)
+    return users.none() if adopts_nobody(context) else users.order_by("pk")
+
+
+def adopts_nobody(context: Context) -> bool:
+    """Whether the connection's policy leaves everybody who is there alone."""
+    policy, policies = context.connection.existing_accounts, ScimConnection.ExistingAccounts
     # Whose account it is, a membership alone does not say.
-    everybody = policy == ScimConnection.ExistingAccounts.ADOPT and context.adapter.shares_accounts
-    if everybody or policy == ScimConnection.ExistingAccounts.NEVER:
-        return users.none()
-    return users.order_by("pk")
+    return policy == policies.NEVER or (policy == policies.ADOPT and context.adapter.shares_accounts)
 
 
 def _unmanaged(context: Context, window: Mapping[str, Any]) -> Any:

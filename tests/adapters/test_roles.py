@@ -99,6 +99,18 @@ def test_a_membership_without_tenants() -> None:
     assert backend.unassigned(NOBODY) == frozenset({"none"})
 
 
+def test_a_role_that_counts_as_none_is_shown_where_it_is_one_of_the_choices() -> None:
+    ann, bob, cat = (HostUserFactory() for _ in range(3))
+    backend = MembershipFieldRoles("admin.LogEntry", "object_repr", order=["guest", "low"], empty="guest")
+    for user, role in ((ann, "guest"), (bob, "low")):
+        backend.model._base_manager.create(user=user, action_flag=1, object_repr=role)
+    users = [ann.pk, bob.pk, cat.pk]
+    assert backend.held(users, NOBODY, "default") == {bob.pk: frozenset({"low"})}
+    assert backend.shown(users, NOBODY, "default") == {ann.pk: frozenset({"guest"}), bob.pk: frozenset({"low"})}
+    nameless = MembershipFieldRoles("admin.LogEntry", "object_repr", order=["low"], empty="guest")
+    assert nameless.shown(users, NOBODY, "default") == {bob.pk: frozenset({"low"})}
+
+
 class Ranks(RoleBackend):
     """The smallest backend of a host's own: a role is a suffix of the e-mail."""
 
@@ -125,5 +137,6 @@ def test_a_backend_of_the_hosts_own(connection: ScimConnection) -> None:
     backend = Ranks()
     backend.give("vip", [user.pk], connection, "default")
     assert backend.held([user.pk], connection, "default") == {user.pk: frozenset({"vip"})}
+    assert backend.shown([user.pk], connection, "default") == {user.pk: frozenset({"vip"})}
     backend.take("vip", [user.pk], connection, "default")
     assert backend.held([user.pk], connection, "default") == {}

@@ -178,6 +178,34 @@ def test_hosts_with_tenants_choose_one_and_take_over_nobody(root: Browser, monke
     assert (connection.tenant, connection.existing_accounts) == ("acme", "never")
 
 
+def test_a_tenant_that_is_not_there_is_marked_before_anything_is_shown(
+    root: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(UserAdapter, "multi_tenant", True)
+    monkeypatch.setattr(UserAdapter, "has_tenant", lambda self, connection: connection.tenant == "acme")
+    for more in ({"_preview": "1"}, {}):
+        page = root.enable(tenant="typo", **more)
+        assert page.context["form"].errors == {"tenant": ["There is no organization with this key."]}
+        assert page.context["preview"] is None
+        assert not page.context["form"].non_field_errors()
+    assert "empty in a single-tenant site" not in text(page)
+    assert root.enable(tenant="acme", _preview="1").context["preview"]
+
+
+def test_whoever_another_connection_manages_is_the_reason_for_taking_over_nobody(root: Browser) -> None:
+    for name in ("alice", "bob"):
+        HostUserFactory(name=name)
+    root.enable(name="Acme")
+    preview = root.get(url("add")).context["preview"]
+    said = "3 people are managed by another connection (Acme) and stay there."
+    assert preview["headline"].startswith("No existing account will be managed")
+    assert said in text(root.get(url("add")))
+    assert said not in text(root.enable(name="Other", existing_accounts="never", _preview="1"))
+    ConnectionFactory(name="Off", enabled=False)
+    again = text(root.get(url("enable", ScimConnection.objects.get(name="Off").pk)))
+    assert said in again
+
+
 def test_what_depends_on_the_tenant_is_shown_once_it_is_chosen(root: Browser, settings: Any) -> None:
     settings.SCIM_PROVIDER = settings.SCIM_PROVIDER | {"ADAPTERS": {"User": "admin.tenants.TenantAdapter"}}
     HostUserFactory(name="alice")

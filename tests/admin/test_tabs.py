@@ -173,6 +173,16 @@ def test_people_have_their_groups_roles_and_events_beside_them(
     assert bob not in text(Browser(VIEW).get(url("people", connection.pk)))
 
 
+def test_a_role_that_everybody_begins_with_is_shown(
+    root: Browser, scim: ScimClient, connection: ScimConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scim.create("alice@example.com")
+    alice = get_user_model().objects.get(email="alice@example.com")
+    backend = type(Context(connection).adapter.roles)
+    monkeypatch.setattr(backend, "shown", lambda self, users, connection, using: {alice.pk: frozenset({"guest"})})
+    assert root.get(url("people", connection.pk), q="alice").context["people"][0]["roles"] == "guest"
+
+
 def test_people_link_to_the_hosts_own_page_where_one_may_open_it(
     root: Browser, scim: ScimClient, connection: ScimConnection
 ) -> None:
