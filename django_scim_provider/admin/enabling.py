@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import messages
@@ -24,6 +24,9 @@ from .base import place
 from .confirmation import ConfirmationForm
 from .credentials import TokenPages, sensitive
 from .forms import EnableForm
+
+AT_ONCE: Final = 20_000
+"""As many people are put under management within a request; more take longer than many web servers let one last."""
 
 
 class EnablingPages(TokenPages):
@@ -207,6 +210,7 @@ class EnablingPages(TokenPages):
             % {"count": words.number(found.adopted)}
             if found.adopted
             else _("No existing account will be managed, only people whom the identity provider creates."),
+            "is_long": found.adopted > AT_ONCE,
             "findings": [
                 {"text": text % {"count": _at_least(names)}, "summary": summary, "names": names}
                 for names, text, summary in (

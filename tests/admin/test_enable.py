@@ -12,6 +12,7 @@ from django.test import override_settings
 from admin.browser import Browser, hidden, text, tokens_in, url
 from conftest import ScimClient
 from django_scim_provider.adapters import UserAdapter
+from django_scim_provider.admin import enabling
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimToken, ScimUser
 from factories import ConnectionFactory, HostUserFactory
 
@@ -46,6 +47,18 @@ def test_enabling_is_recorded_with_the_administrator_and_their_address(root: Bro
     entry = LogEntry.objects.get()
     assert (entry.user_id, entry.object_id) == (root.user.pk, str(ScimConnection.objects.get().pk))
     assert entry.get_change_message() == "Added."
+
+
+def test_very_many_people_are_better_put_under_management_on_the_command_line(
+    root: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ann@example.com", "bob@example.com"):
+        HostUserFactory(name=name)
+    hint = "For so many people this can take longer than a web server lets a request last."
+    assert hint not in text(root.get(url("add")))
+    monkeypatch.setattr(enabling, "AT_ONCE", 1)
+    assert f"{hint} The command line shows how far it is: manage.py scim_connection" in text(root.get(url("add")))
+
 
 
 def test_the_page_shows_what_will_happen_before_anything_is_saved(root: Browser) -> None:
