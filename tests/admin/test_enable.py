@@ -57,7 +57,8 @@ def test_very_many_people_are_better_put_under_management_on_the_command_line(
     hint = "For so many people this can take longer than a web server lets a request last."
     assert hint not in text(root.get(url("add")))
     monkeypatch.setattr(enabling, "AT_ONCE", 1)
-    assert f"{hint} The command line shows how far it is: manage.py scim_connection" in text(root.get(url("add")))
+    told = f"{hint} The command line shows how far it is: <code>manage.py scim_connection</code>"
+    assert told in text(root.get(url("add")))
 
 
 
