@@ -8,9 +8,10 @@ from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from ..models import ScimConnection, ScimUser
-from ..services import access, connections, overview
+from ..models import GroupRoleMapping, ScimConnection, ScimGroup, ScimUser
+from ..services import access, connections, overview, rows
 from ..services.addresses import remote_address
 from ..services.context import Context, database
 from . import words
@@ -70,25 +71,50 @@ class ScimConnectionAdmin(EnablingPages, RolePages, RemovalPages, TrialPages, Ev
             "issue": self.page_url("issue", connection.pk) if state.has_no_token else None,
         }
 
-    # Deleting: the admin's own confirmation ----------------------------------------------------------------
+    # Deleting: the admin's own view, with a page that tells what stays from what goes -----------------------
+
+    delete_confirmation_template = "admin/scim_provider/delete.html"
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         connection = self.open(request, object_id, access.MANAGE).connection
         try:
             if not connection.enabled:
-                return super().delete_view(request, object_id, extra_context)
+                return super().delete_view(request, object_id, {**self._about(connection), **(extra_context or {})})
         except connections.StillEnabled:
             # Somebody enabled it while the confirmation was open.
             pass
         messages.warning(request, _("SCIM is on for this connection. Disable it first, then delete it."))
         return HttpResponseRedirect(self.page_url("change", connection.pk))
 
+    def _about(self, connection: ScimConnection) -> dict[str, Any]:
+        people = rows.count(Context(connection))
+        return {
+            "title": _("Delete %(connection)s") % {"connection": connection.name},
+            "connection": connection,
+            "overview_url": self.page_url("changelist"),
+            "cancel_url": self.page_url("change", connection.pk),
+            "kept": [*([words.people_keep_accounts(people)] if people else []), _("The events stay.")],
+        }
+
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Numbers instead of one line for each person."""
-        using = database()
-        people = ScimUser.objects.using(using).filter(connection__in=objs, alive=True).count()
-        kept = [words.people_keep_accounts(people)] if people else []
-        listed = [*(str(obj) for obj in objs), *kept, _("The events stay.")]
+
+        def count(model: Any, **more: Any) -> int:
+            return int(model.objects.using(database()).filter(connection__in=objs, **more).count())
+
+        people, groups, mappings = count(ScimUser, alive=True), count(ScimGroup), count(GroupRoleMapping)
+        counted = (
+            (people, ngettext("The SCIM id of %(count)s person.", "The SCIM ids of %(count)s people.", people)),
+            (groups, ngettext("%(count)s pushed group.", "%(count)s pushed groups.", groups)),
+            (
+                mappings,
+                ngettext("%(count)s mapping of a group to a role.", "%(count)s mappings of groups to roles.", mappings),
+            ),
+        )
+        listed = [
+            _("The connection, its policies, its tokens, and what was kept to undo removals."),
+            *(text % {"count": words.number(number)} for number, text in counted if number),
+        ]
         return listed, {self.opts.verbose_name_plural: len(objs)}, set(), []
 
     def delete_model(self, request: HttpRequest, obj: ScimConnection) -> None:

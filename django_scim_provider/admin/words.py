@@ -34,8 +34,9 @@ def moment(at: datetime | None) -> Moment | None:
     days = round((at - now) / timedelta(days=1))
     if 1 < days < _COUNTED_DAYS:
         return Moment(ngettext("in %(count)s day", "in %(count)s days", days) % {"count": number(days)}, at)
-    # A year that began a moment ago is a year still, not eleven months.
-    return Moment(_("in %(time)s") % {"time": timeuntil(at + timedelta(minutes=1), now, depth=1)}, at)
+    # A year that began today is a year still, not eleven months; in a leap year, 365 days are one, too.
+    slack = timedelta(days=2) if days >= _COUNTED_DAYS else timedelta(minutes=1)
+    return Moment(_("in %(time)s") % {"time": timeuntil(at + slack, now, depth=1)}, at)
 
 
 def number(value: int) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 
 from admin.browser import Browser, hidden, text, tokens_in, url
@@ -13,7 +14,7 @@ from conftest import ScimClient
 from django_scim_provider import signals
 from django_scim_provider.admin import confirmation
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimToken, ScimUser
-from django_scim_provider.services import connections, tokens
+from django_scim_provider.services import connections, role_mappings, tokens
 from django_scim_provider.services.context import Context
 from factories import ConnectionFactory, HostUserFactory
 
@@ -119,7 +120,13 @@ def test_a_connection_is_deleted_only_when_it_is_off(root: Browser) -> None:
         assert response.headers["Location"] == url("change", connection.pk)
     assert "Disable it first" in text(root.get(url("change", connection.pk)))
     root.post(url("disable", connection.pk))
-    assert "2 people keep their accounts" in text(root.get(address))
+    context = Context(connection)
+    role_mappings.save_mapping(context, "Later", Group.objects.create(name="writer").name)
+    page = text(root.get(address))
+    kept, goes = page.index("2 people keep their accounts"), page.index("What is deleted for good")
+    assert kept < page.index("The events stay.") < goes < page.index("The SCIM ids of 2 people.")
+    assert goes < page.index("1 mapping of a group to a role.")
+    assert "pushed group" not in page
     assert root.post(address, {"post": "yes"}).status_code == 302
     assert not ScimConnection.objects.exists()
     assert not ScimUser.objects.exists()

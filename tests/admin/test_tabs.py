@@ -20,6 +20,7 @@ from django.utils import timezone
 from admin.browser import MANAGE_TOKENS, VIEW, VIEW_EVENTS, Browser, live_token, text, url
 from conftest import ScimClient
 from django_scim_provider.adapters import UserAdapter
+from django_scim_provider.admin import words
 from django_scim_provider.models import ScimConnection, ScimEvent, ScimToken, ScimUser
 from django_scim_provider.protocol.urns import GROUP
 from django_scim_provider.services import audit, connections, role_mappings, tokens
@@ -53,6 +54,31 @@ def test_a_long_history_of_tokens_is_not_read(root: Browser, connection: ScimCon
     assert [row["token"] for row in page.context["live_tokens"]] == [live]
     assert len(page.context["ended_tokens"]) == 20
     assert len(read) < 25
+
+
+def test_a_token_that_is_not_there_cannot_be_rotated(root: Browser, connection: ScimConnection) -> None:
+    address, said = url("change", connection.pk), "If it is lost, rotate it."
+    assert said not in text(root.get(address))
+    token = live_token(connection)
+    assert said in text(root.get(address))
+    ScimConnection.objects.update(enabled=False)
+    assert said not in text(root.get(address))
+    assert token.starts_with in text(root.get(address))
+
+
+@pytest.mark.parametrize(
+    ("ahead", "said"),
+    [
+        (timedelta(days=365, minutes=-8), "in 1\xa0year"),
+        (timedelta(days=360), "in 11\xa0months"),
+        (timedelta(hours=3), "in 3\xa0hours"),
+        (timedelta(days=20), "in 20 days"),
+    ],
+)
+def test_what_lies_ahead_is_told_in_round_numbers(ahead: timedelta, said: str) -> None:
+    told = words.moment(timezone.now() + ahead)
+    assert told is not None
+    assert told.words == said
 
 
 def test_tabs_are_links_to_what_one_may_see(root: Browser, connection: ScimConnection) -> None:
