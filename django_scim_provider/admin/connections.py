@@ -99,10 +99,11 @@ class ScimConnectionAdmin(EnablingPages, RolePages, RemovalPages, TrialPages, Ev
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Numbers instead of one line for each person."""
 
-        def count(model: Any, **more: Any) -> int:
-            return int(model.objects.using(database()).filter(connection__in=objs, **more).count())
+        def theirs(model: Any) -> Any:
+            return model.objects.using(database()).filter(connection__in=objs)
 
-        people, groups, mappings = count(ScimUser, alive=True), count(ScimGroup), count(GroupRoleMapping)
+        people = theirs(ScimUser).filter(alive=True).count()
+        groups, mappings = theirs(ScimGroup).count(), theirs(GroupRoleMapping).count()
         counted = (
             (people, ngettext("The SCIM id of %(count)s person.", "The SCIM ids of %(count)s people.", people)),
             (groups, ngettext("%(count)s pushed group.", "%(count)s pushed groups.", groups)),
