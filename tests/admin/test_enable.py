@@ -61,7 +61,6 @@ def test_very_many_people_are_better_put_under_management_on_the_command_line(
     assert told in text(root.get(url("add")))
 
 
-
 def test_the_page_shows_what_will_happen_before_anything_is_saved(root: Browser) -> None:
     HostUserFactory(name="alice")
     HostUserFactory(name="evil\u202e@example.com")
