@@ -116,7 +116,8 @@ def enable_again(context: Context, *, request_id: str | None = None) -> Enabled:
 def configure(context: Context, **settings: Any) -> list[str]:
     """Write those settings that differ from what is stored, and one event that names them; returns their names.
 
-    What stays is not judged again: the organization may be gone, and its removals still need a limit.
+    What stays is judged by the model's own ``clean()`` alone: the organization may be gone, and its removals still need
+    a limit.
 
     :raises django.core.exceptions.ValidationError: a value is not allowed, or the name is taken. Nothing is changed
         then, in ``context`` neither.

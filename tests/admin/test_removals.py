@@ -11,33 +11,14 @@ from admin.browser import MANAGE, VIEW, Browser, text, url
 from conftest import ScimClient
 from django_scim_provider.adapters import UserAdapter
 from django_scim_provider.admin import removals
-from django_scim_provider.models import ConnectionGuard, HeldRemoval, ScimConnection, ScimRemoval, ScimUser
+from django_scim_provider.models import ConnectionGuard, HeldRemoval, ScimConnection, ScimRemoval
 from django_scim_provider.services import alarm
 from django_scim_provider.services.context import Context
 from group_support import group_body, provision, push
-from services.people import is_active
+from services.people import OFF, how_many_are_active
 
+pytest_plugins = ("removal_fixtures",)
 pytestmark = pytest.mark.django_db
-OFF = {"op": "replace", "path": "active", "value": False}
-
-
-@pytest.fixture
-def mistake(context: Context, connection: ScimConnection, issue_token: Callable[..., str]) -> Callable[..., list[str]]:
-    """Twelve people are removed by a rule that is wrong, as far as the policy lets it."""
-
-    def make(guard: str) -> list[str]:
-        ScimConnection.objects.update(guard=guard)
-        ids = [str(row.scim_id) for row in provision(context, *(f"p{number:02}" for number in range(12)))]
-        scim = ScimClient(issue_token(connection, name="Okta production"))
-        for scim_id in ids:
-            scim.patch(f"/Users/{scim_id}", OFF)
-        return ids
-
-    return make
-
-
-def active() -> int:
-    return sum(is_active(row.user) for row in ScimUser.objects.select_related("user"))
 
 
 @pytest.mark.hosts
@@ -60,7 +41,7 @@ def test_who_is_held_when_and_by_which_token(root: Browser, connection: ScimConn
     for said in ("p10@example.com", "p11@example.com", "Okta production", "127.0.0.1", "2 in all."):
         assert said in page
     assert page.index("p11@example.com") < page.index("Removals that were done") < page.index("p09@example.com")
-    assert active() == len(ids) - 10
+    assert how_many_are_active() == len(ids) - 10
 
 
 def test_who_may_not_manage_is_not_led_there(connection: ScimConnection, mistake: Any) -> None:
@@ -91,7 +72,7 @@ def test_undo(root: Browser, connection: ScimConnection, mistake: Any) -> None:
     page = text(root.client.post(url("undo", connection.pk), follow=True))
     assert "10 people got back what they had." in page
     assert "Nothing is held." in page
-    assert active() == len(ids)
+    assert how_many_are_active() == len(ids)
     assert ConnectionGuard.objects.get().alarm_at is None
 
 
@@ -112,7 +93,7 @@ def test_undo_in_portions_names_what_does_not_return(
     assert "8 people got back what they had." in page
     assert "3 more are to be undone" in page
     root.post(url("undo", connection.pk))
-    assert active() == 12
+    assert how_many_are_active() == 12
     assert ConnectionGuard.objects.get().alarm_at is None
 
 
@@ -132,7 +113,7 @@ def test_whoever_is_refused_stands_in_nobody_elses_way(
         assert "“p02@example.com”" not in page
         assert "2 more people did not get everything back." in page
         assert left in page
-    assert active() == 12
+    assert how_many_are_active() == 12
     assert "press the button again" not in page
     assert ConnectionGuard.objects.get().alarm_at is None
 
@@ -140,7 +121,7 @@ def test_whoever_is_refused_stands_in_nobody_elses_way(
 def test_without_an_alarm_nothing_is_undone_here(root: Browser, connection: ScimConnection, mistake: Any) -> None:
     mistake("off")
     assert "0 people got back" in text(root.client.post(url("undo", connection.pk), follow=True))
-    assert active() == 0
+    assert how_many_are_active() == 0
 
 
 def test_undoing_nothing_does_not_end_a_release(root: Browser, connection: ScimConnection, mistake: Any) -> None:

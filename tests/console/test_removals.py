@@ -18,39 +18,18 @@ from django_scim_provider.models import (
     ScimEvent,
     ScimOAuthClient,
     ScimRemoval,
-    ScimUser,
 )
 from django_scim_provider.services import alarm, tokens
 from django_scim_provider.services.context import Context
-from group_support import provision
-from services.people import is_active
+from services.people import OFF, how_many_are_active
 
+pytest_plugins = ("removal_fixtures",)
 pytestmark = pytest.mark.django_db
-OFF = {"op": "replace", "path": "active", "value": False}
-
-
-@pytest.fixture
-def mistake(context: Context, connection: ScimConnection, issue_token: Callable[..., str]) -> Callable[..., list[str]]:
-    """Twelve people are removed by a rule that is wrong, as far as the policy lets it."""
-
-    def make(guard: str) -> list[str]:
-        ScimConnection.objects.update(guard=guard)
-        ids = [str(row.scim_id) for row in provision(context, *(f"p{number:02}" for number in range(12)))]
-        scim = ScimClient(issue_token(connection, name="Okta production"))
-        for scim_id in ids:
-            scim.patch(f"/Users/{scim_id}", OFF)
-        return ids
-
-    return make
 
 
 @pytest.fixture
 def path(connection: ScimConnection) -> str:
     return f"/connections/{connection.pk}"
-
-
-def active() -> int:
-    return sum(is_active(row.user) for row in ScimUser.objects.select_related("user"))
 
 
 @pytest.mark.hosts
@@ -147,7 +126,7 @@ def test_undo(root: Caller, path: str, mistake: Any) -> None:
     assert undone["left"] == 0
     assert undone["done"][0] == {"user_name": "p00@example.com", "refusal": "", "missing": []}
     assert len(undone["done"]) == 10
-    assert active() == len(ids)
+    assert how_many_are_active() == len(ids)
     assert root.get(path).json()["status"]["warnings"] == []
     assert not HeldRemoval.objects.exists()
     assert ConnectionGuard.objects.get().alarm_at is None
@@ -178,7 +157,7 @@ def test_undo_in_portions_names_what_does_not_return(
 def test_without_an_alarm_nothing_is_undone(root: Caller, path: str, mistake: Any) -> None:
     mistake("off")
     assert root.post(f"{path}/removals/undo").json() == {"done": [], "left": 0}
-    assert active() == 0
+    assert how_many_are_active() == 0
     mistaken = root.get(f"{path}/removals").json()
     assert mistaken["count"] == 12
 

@@ -75,6 +75,15 @@ def is_active(user: Any) -> bool:
     return not user.is_locked if has_column("is_locked") else user.is_active
 
 
+def how_many_are_active() -> int:
+    """Of the people who are managed, by their accounts."""
+    return sum(is_active(row.user) for row in ScimUser.objects.select_related("user"))
+
+
+OFF = {"op": "replace", "path": "active", "value": False}
+"""The operation that shuts somebody out."""
+
+
 def activity(active: bool) -> dict[str, bool]:
     """The host's columns that say so."""
     return {"is_locked": not active} if has_column("is_locked") else {"is_active": active}
